@@ -1,0 +1,1 @@
+"""The contracts: events, topics, the wire format, and the files generated from them."""

@@ -1,0 +1,1 @@
+"""Pure domain rules: no clock, no I/O, no randomness (DESIGN principle 1)."""

@@ -1,0 +1,1 @@
+"""The door: validates, classifies and passes on what upstream platforms and actors say."""

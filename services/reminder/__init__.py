@@ -1,0 +1,1 @@
+"""Supervision: the reminder ladder and its digests (Art. 10)."""

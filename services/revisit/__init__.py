@@ -1,0 +1,1 @@
+"""Reply review, contact attempts, rating and closing (Art. 9, 12)."""

@@ -1,0 +1,1 @@
+"""Sequencer and life-cycle authority: decides what did happen to a ticket."""

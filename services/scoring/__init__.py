@@ -1,0 +1,1 @@
+"""Assessment per unit and period, accountability flags (Art. 15, 16)."""

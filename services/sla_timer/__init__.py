@@ -1,0 +1,1 @@
+"""The only alarm clock: every clock of every open ticket."""
