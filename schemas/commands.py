@@ -1,0 +1,203 @@
+"""Commands: what anyone wants to happen to a ticket. Imperative names; many writers, the router alone reads."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from schemas.envelope import Event, Instant, Token
+from schemas.values import Actor, Basis, LimitOverride, Reply
+from schemas.vocabulary import (
+    AcceptedBy,
+    Channel,
+    ClockKind,
+    ContactOutcome,
+    Kind,
+    Lane,
+    Rating,
+    ReplyDefect,
+    Resolution,
+    Rung,
+)
+
+
+class Command(Event):
+    """A wish concerning one ticket (`subject`), by `actor`, who says it happened at `time`."""
+
+    actor: Actor
+
+
+class OpenTicket(Command):
+    """Put a matter on the record; the door has chosen its lane (Art. 2, 4, 6)."""
+
+    type: Literal["ticket.open.v1"] = "ticket.open.v1"
+    platform: Token
+    upstream_id: Token
+    kind: Kind
+    category: Token
+    area: Token
+    channel: Channel
+    lane: Lane = Lane.ACCEPT
+    lane_code: Token | None = None
+    call_number: Token | None = None
+    knowledge_article: Token | None = None
+    pii_ref: Token
+    anonymous: bool = False
+    secrecy_requested: bool = False
+    accepted_by: AcceptedBy = AcceptedBy.COUNTY
+    upstream_due_at: Instant | None = None
+    limit_override: LimitOverride | None = None
+
+
+class AssignTicket(Command):
+    """The office's manual desk names the unit of a ticket that the directory could not place (Art. 6)."""
+
+    type: Literal["ticket.assign.v1"] = "ticket.assign.v1"
+    unit: Token
+
+
+class SignTicket(Command):
+    """The unit takes the ticket on (签收, Art. 7)."""
+
+    type: Literal["ticket.sign.v1"] = "ticket.sign.v1"
+
+
+class RequestReturn(Command):
+    """The unit says that the matter is not its business (Art. 7)."""
+
+    type: Literal["return.request.v1"] = "return.request.v1"
+    reason: Token
+    basis: Basis
+    proposed_unit: Token | None = None
+
+
+class DecideReturn(Command):
+    """The office upholds or refuses a return (Art. 7); `unit` names where an upheld one goes."""
+
+    type: Literal["return.decide.v1"] = "return.decide.v1"
+    upheld: bool
+    unit: Token | None = None
+
+
+class RequestExtension(Command):
+    """The unit asks for more time before its deadline, with a reason (Art. 8)."""
+
+    type: Literal["extension.request.v1"] = "extension.request.v1"
+    reason: Token
+
+
+class DecideExtension(Command):
+    """The hotline body that accepted the ticket grants or refuses more time (Art. 8)."""
+
+    type: Literal["extension.decide.v1"] = "extension.decide.v1"
+    granted: bool
+
+
+class SubmitReply(Command):
+    """The unit replies (Art. 7, 12)."""
+
+    type: Literal["reply.submit.v1"] = "reply.submit.v1"
+    reply: Reply
+
+
+class ReviewReply(Command):
+    """Revisit's verdict on a reply: no defects means that it passed (Art. 12)."""
+
+    type: Literal["reply.review.v1"] = "reply.review.v1"
+    cycle: int = Field(ge=0)
+    defects: tuple[ReplyDefect, ...] = ()
+
+
+class LogContact(Command):
+    """One attempt to reach the citizen was made (Art. 9)."""
+
+    type: Literal["contact.log.v1"] = "contact.log.v1"
+    attempt: int = Field(ge=1)
+    channel: Channel
+    outcome: ContactOutcome
+
+
+class SubmitRating(Command):
+    """The citizen evaluates the handling (Art. 9)."""
+
+    type: Literal["rating.submit.v1"] = "rating.submit.v1"
+    rating: Rating
+
+
+class JudgeDissatisfaction(Command):
+    """The office decides whether dissatisfaction is justified (Art. 9)."""
+
+    type: Literal["dissatisfaction.judge.v1"] = "dissatisfaction.judge.v1"
+    justified: bool
+    reason: Token
+
+
+class SubmitExplanation(Command):
+    """The unit has explained to the citizen why nothing more can be done (Art. 9)."""
+
+    type: Literal["explanation.submit.v1"] = "explanation.submit.v1"
+    content_ref: Token
+
+
+class CloseTicket(Command):
+    """Revisit finds the conditions of closing fulfilled (Art. 9)."""
+
+    type: Literal["ticket.close.v1"] = "ticket.close.v1"
+    resolution: Resolution
+
+
+class UrgeTicket(Command):
+    """The citizen asks again while the ticket is open (催办): no new ticket, no clock changes."""
+
+    type: Literal["ticket.urge.v1"] = "ticket.urge.v1"
+
+
+class WithdrawTicket(Command):
+    """The citizen withdraws the matter."""
+
+    type: Literal["ticket.withdraw.v1"] = "ticket.withdraw.v1"
+
+
+class ReopenTicket(Command):
+    """The same matter comes back within the re-open window after closing."""
+
+    type: Literal["ticket.reopen.v1"] = "ticket.reopen.v1"
+
+
+class SignalClock(Command):
+    """sla-timer says that a clock reached a rung, or (no rung) that it elapsed at `due_at`."""
+
+    type: Literal["clock.signal.v1"] = "clock.signal.v1"
+    clock: ClockKind
+    cycle: int = Field(ge=0)
+    due_at: Instant
+    rung: Rung | None = None
+
+
+class PulseClock(Event):
+    """The time it is: one record in every partition; whatever was said before it stands before it."""
+
+    type: Literal["clock.pulse.v1"] = "clock.pulse.v1"
+
+
+COMMANDS: tuple[type[Event], ...] = (
+    OpenTicket,
+    AssignTicket,
+    SignTicket,
+    RequestReturn,
+    DecideReturn,
+    RequestExtension,
+    DecideExtension,
+    SubmitReply,
+    ReviewReply,
+    LogContact,
+    SubmitRating,
+    JudgeDissatisfaction,
+    SubmitExplanation,
+    CloseTicket,
+    UrgeTicket,
+    WithdrawTicket,
+    ReopenTicket,
+    SignalClock,
+    PulseClock,
+)
+"""Every command, in the order of a ticket's life."""

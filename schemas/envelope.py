@@ -1,0 +1,56 @@
+"""The envelope of every event: CloudEvents 1.0 attributes, and the base class of all event types.
+
+Source: CloudEvents 1.0.2, https://github.com/cloudevents/spec; the `sequence` and `partitionkey` extensions.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated, ClassVar
+from uuid import UUID, uuid5
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+NAMESPACE = UUID("9b1f8f0e-6d0a-5b1e-9a50-123450000012")
+"""Name space of every derived id (RFC 9562, UUID version 5)."""
+
+
+def _to_utc(value: datetime) -> datetime:
+    return value.astimezone(UTC)
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_to_utc)]
+"""An aware instant, kept in UTC."""
+Token = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@/-]*$")]
+"""An opaque identifier or code: no spaces, no free text, hence no room for a name or an address."""
+
+
+class Strict(BaseModel):
+    """A frozen value of the contracts; unknown fields are ignored by readers, input is never echoed in errors."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, allow_inf_nan=False)
+
+
+class Event(Strict):
+    """What every event says besides its own facts.
+
+    `id` with `source` is unique per event: consumers drop what they have seen. `subject` is the ticket token
+    (the unit for unit events, empty for pulses). `time` is when it happened, in UTC, not when it was noticed.
+    `causation` is the id of the event that led to this one.
+    """
+
+    ENVELOPE: ClassVar[frozenset[str]] = frozenset(
+        {"id", "source", "type", "subject", "time", "causation", "sequence"}
+    )
+    """Attributes that travel as `ce_*` headers; everything else is the JSON value."""
+
+    id: Token
+    source: Annotated[str, StringConstraints(min_length=1, max_length=120)]
+    type: str
+    subject: Annotated[str, StringConstraints(max_length=80)] = ""
+    time: Instant
+    causation: Token | None = None
+    sequence: int | None = Field(default=None, ge=1)
+
+
+def derived_id(*parts: object) -> str:
+    """Give the deterministic id of what `parts` name, so that a replay says the same again (RFC 9562, UUIDv5)."""
+    return str(uuid5(NAMESPACE, "|".join(str(part) for part in parts)))

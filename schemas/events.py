@@ -1,0 +1,31 @@
+"""The vocabulary: every event type of the mesh in one union, discriminated by `type`."""
+
+from typing import Annotated, Any, Literal, Union, get_args
+
+from pydantic import Field, TypeAdapter
+
+from schemas.commands import COMMANDS
+from schemas.envelope import Event
+from schemas.facts import FACTS
+from schemas.supervision import SUPERVISION
+from schemas.upstream import UPSTREAM
+
+EVENT_CLASSES: tuple[type[Event], ...] = (*UPSTREAM, *COMMANDS, *FACTS, *SUPERVISION)
+
+
+def type_of(cls: type[Event]) -> str:
+    """Give the `ce_type` of an event class, for instance `ticket.dispatched.v1`."""
+    annotation = cls.model_fields["type"].annotation
+    literal: str = get_args(annotation)[0]
+    return literal
+
+
+BY_TYPE: dict[str, type[Event]] = {type_of(cls): cls for cls in EVENT_CLASSES}
+"""Event class by `ce_type`."""
+
+AnyEvent: TypeAdapter[Any] = TypeAdapter(
+    Annotated[Union[EVENT_CLASSES], Field(discriminator="type")]  # noqa: UP007 - built from a tuple
+)
+"""Validates any event of the mesh by its `type`."""
+
+__all__ = ["BY_TYPE", "EVENT_CLASSES", "AnyEvent", "Literal", "type_of"]

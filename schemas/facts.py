@@ -1,0 +1,345 @@
+"""Facts: what did happen to a ticket. Past tense; the router alone writes them, gap-free per ticket."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from schemas.envelope import Event, Instant, Token
+from schemas.values import Basis, Clock, LimitOverride, Reply, RulebookRef, StoppedClock
+from schemas.vocabulary import (
+    AcceptedBy,
+    Channel,
+    ClockKind,
+    ContactOutcome,
+    DispatchReason,
+    Kind,
+    Rating,
+    ReplyDefect,
+    Resolution,
+    Rung,
+    Stage,
+)
+
+
+class Fact(Event):
+    """What every fact of a ticket carries: where it stands now, which clocks changed, which rules decided.
+
+    `sequence` counts the ticket's facts without a gap. `stage`, `unit`, `unit_group` and `round` hold after the
+    fact. `started` and `stopped` are the clock changes; sla-timer needs nothing else. `article` is the rule.
+    """
+
+    sequence: int = Field(ge=1)
+    stage: Stage
+    kind: Kind
+    generation: int = Field(default=1, ge=1)
+    round: int = Field(default=0, ge=0)
+    cycle: int = Field(default=0, ge=0)
+    unit: Token | None = None
+    unit_group: Token | None = None
+    article: Basis
+    rulebook: RulebookRef
+    started: tuple[Clock, ...] = ()
+    stopped: tuple[StoppedClock, ...] = ()
+
+
+class TicketOpened(Fact):
+    """A matter is on the record."""
+
+    type: Literal["ticket.opened.v1"] = "ticket.opened.v1"
+    platform: Token
+    upstream_id: Token
+    category: Token
+    area: Token
+    channel: Channel
+    pii_ref: Token
+    anonymous: bool = False
+    secrecy_requested: bool = False
+    accepted_by: AcceptedBy
+    upstream_due_at: Instant | None = None
+    limit_override: LimitOverride | None = None
+
+
+class TicketDiverted(Fact):
+    """An emergency was sent on at once; `call_number` is the number to call (Art. 2)."""
+
+    type: Literal["ticket.diverted.v1"] = "ticket.diverted.v1"
+    call_number: Token
+
+
+class TicketAnswered(Fact):
+    """A general consultation was answered at once from the knowledge base (Art. 8)."""
+
+    type: Literal["ticket.answered.v1"] = "ticket.answered.v1"
+    knowledge_article: Token
+
+
+class TicketDeclined(Fact):
+    """The hotline may not take the matter; `code` says why and which channel is lawful."""
+
+    type: Literal["ticket.declined.v1"] = "ticket.declined.v1"
+    code: Token
+
+
+class TicketHeld(Fact):
+    """An off-hours ticket waits for the opening of the next working day (Art. 6)."""
+
+    type: Literal["ticket.held.v1"] = "ticket.held.v1"
+    release_at: Instant
+
+
+class TicketQueued(Fact):
+    """The directory cannot place it: the office's manual desk must (Art. 6)."""
+
+    type: Literal["ticket.queued.v1"] = "ticket.queued.v1"
+    reason: Token
+
+
+class TicketDispatched(Fact):
+    """The ticket went to a unit (Art. 6); `rule` names the directory entry or decision that chose it."""
+
+    type: Literal["ticket.dispatched.v1"] = "ticket.dispatched.v1"
+    reason: DispatchReason
+    rule: Token
+
+
+class TicketRedispatched(Fact):
+    """A justified dissatisfaction sent the ticket to the unit again: a new round (Art. 9)."""
+
+    type: Literal["ticket.redispatched.v1"] = "ticket.redispatched.v1"
+
+
+class TicketSigned(Fact):
+    """The unit took the ticket on, or is deemed to have (Art. 7)."""
+
+    type: Literal["ticket.signed.v1"] = "ticket.signed.v1"
+    deemed: bool = False
+
+
+class ReturnRequested(Fact):
+    """The unit says it is not its business (Art. 7)."""
+
+    type: Literal["return.requested.v1"] = "return.requested.v1"
+    reason: Token
+    basis: Basis
+    proposed_unit: Token | None = None
+
+
+class ReturnUpheld(Fact):
+    """The office agreed; the ticket is dispatched elsewhere (Art. 7)."""
+
+    type: Literal["return.upheld.v1"] = "return.upheld.v1"
+    returned_by: Token
+
+
+class ReturnRefused(Fact):
+    """The office did not agree; the unit keeps the ticket and the time (Art. 7)."""
+
+    type: Literal["return.refused.v1"] = "return.refused.v1"
+
+
+class ExtensionRequested(Fact):
+    """The unit asked for more time; no clock stops (Art. 8)."""
+
+    type: Literal["extension.requested.v1"] = "extension.requested.v1"
+    reason: Token
+
+
+class ExtensionGranted(Fact):
+    """The accepting body granted more time, counted from the old due instant (Art. 8)."""
+
+    type: Literal["extension.granted.v1"] = "extension.granted.v1"
+    old_due_at: Instant
+    new_due_at: Instant
+    count: int = Field(ge=1)
+
+
+class ExtensionRefused(Fact):
+    """The accepting body refused more time (Art. 8)."""
+
+    type: Literal["extension.refused.v1"] = "extension.refused.v1"
+
+
+class ReplySubmitted(Fact):
+    """The unit replied (Art. 7, 12)."""
+
+    type: Literal["reply.submitted.v1"] = "reply.submitted.v1"
+    reply: Reply
+
+
+class ReplyAccepted(Fact):
+    """The reply passed review; the revisit is open (Art. 9, 12)."""
+
+    type: Literal["reply.accepted.v1"] = "reply.accepted.v1"
+
+
+class ReplyRejected(Fact):
+    """The reply went back to the unit, with every reason; the clock went on (Art. 12)."""
+
+    type: Literal["reply.rejected.v1"] = "reply.rejected.v1"
+    defects: tuple[ReplyDefect, ...]
+
+
+class ContactAttempted(Fact):
+    """The citizen was called or written to (Art. 9)."""
+
+    type: Literal["contact.attempted.v1"] = "contact.attempted.v1"
+    attempt: int = Field(ge=1)
+    channel: Channel
+    outcome: ContactOutcome
+
+
+class RatingRecorded(Fact):
+    """The citizen evaluated the handling (Art. 9)."""
+
+    type: Literal["rating.recorded.v1"] = "rating.recorded.v1"
+    rating: Rating
+
+
+class DissatisfactionJudged(Fact):
+    """The office decided whether the dissatisfaction is justified (Art. 9)."""
+
+    type: Literal["dissatisfaction.judged.v1"] = "dissatisfaction.judged.v1"
+    justified: bool
+    reason: Token
+
+
+class ExplanationGiven(Fact):
+    """The unit explained patiently why nothing more can be done (Art. 9)."""
+
+    type: Literal["explanation.given.v1"] = "explanation.given.v1"
+    content_ref: Token
+
+
+class TicketUrged(Fact):
+    """The citizen asked again (催办)."""
+
+    type: Literal["ticket.urged.v1"] = "ticket.urged.v1"
+    count: int = Field(ge=1)
+
+
+class TicketWithdrawn(Fact):
+    """The citizen withdrew the matter."""
+
+    type: Literal["ticket.withdrawn.v1"] = "ticket.withdrawn.v1"
+
+
+class TicketReopened(Fact):
+    """The matter came back within the re-open window; a new generation begins."""
+
+    type: Literal["ticket.reopened.v1"] = "ticket.reopened.v1"
+
+
+class TicketClosed(Fact):
+    """The ticket is done (Art. 9): the summary that downstream consumers read on `closed-tickets`.
+
+    Satisfaction counts as `deemed` when silence stood for a rating. `breaches` names the limits that were missed,
+    for ever: a late reply does not heal them.
+    """
+
+    type: Literal["ticket.closed.v1"] = "ticket.closed.v1"
+    platform: Token
+    upstream_id: Token
+    category: Token
+    area: Token
+    channel: Channel
+    opened_at: Instant
+    dispatched_at: Instant | None
+    replied_at: Instant | None
+    resolution: Resolution
+    rating: Rating
+    deemed: bool
+    returns: int = Field(ge=0)
+    extensions: int = Field(ge=0)
+    urges: int = Field(ge=0)
+    breaches: tuple[ClockKind, ...] = ()
+    case_due_at: Instant | None = None
+
+
+class ClockAtRisk(Fact):
+    """A clock reached a rung of the reminder ladder (Art. 10)."""
+
+    type: Literal["clock.at_risk.v1"] = "clock.at_risk.v1"
+    clock: ClockKind
+    clock_cycle: int = Field(ge=0)
+    due_at: Instant
+    rung: Rung
+
+
+class ClockBreached(Fact):
+    """A limit ran out; `time` is the due instant, not the instant of noticing it."""
+
+    type: Literal["clock.breached.v1"] = "clock.breached.v1"
+    clock: ClockKind
+    clock_cycle: int = Field(ge=0)
+    due_at: Instant
+
+
+class ClockElapsed(Fact):
+    """A window ended (release, return, rating): nobody is late."""
+
+    type: Literal["clock.elapsed.v1"] = "clock.elapsed.v1"
+    clock: ClockKind
+    clock_cycle: int = Field(ge=0)
+    due_at: Instant
+
+
+class BreachWithdrawn(Fact):
+    """What met the limit happened in time but arrived after the breach was declared; the breach is taken back."""
+
+    type: Literal["breach.withdrawn.v1"] = "breach.withdrawn.v1"
+    clock: ClockKind
+    clock_cycle: int = Field(ge=0)
+    due_at: Instant
+    met_at: Instant
+
+
+class CommandRefused(Fact):
+    """A command changed nothing; `code` and `article` say why."""
+
+    type: Literal["command.refused.v1"] = "command.refused.v1"
+    command: str
+    code: Token
+
+
+class ClockPulsed(Event):
+    """The router passed a pulse on into the same partition; `time` is the time it is."""
+
+    type: Literal["clock.pulsed.v1"] = "clock.pulsed.v1"
+
+
+TICKET_FACTS: tuple[type[Fact], ...] = (
+    TicketOpened,
+    TicketDiverted,
+    TicketAnswered,
+    TicketDeclined,
+    TicketHeld,
+    TicketQueued,
+    TicketDispatched,
+    TicketRedispatched,
+    TicketSigned,
+    ReturnRequested,
+    ReturnUpheld,
+    ReturnRefused,
+    ExtensionRequested,
+    ExtensionGranted,
+    ExtensionRefused,
+    ReplySubmitted,
+    ReplyAccepted,
+    ReplyRejected,
+    ContactAttempted,
+    RatingRecorded,
+    DissatisfactionJudged,
+    ExplanationGiven,
+    TicketUrged,
+    TicketWithdrawn,
+    TicketReopened,
+    TicketClosed,
+    ClockAtRisk,
+    ClockBreached,
+    ClockElapsed,
+    BreachWithdrawn,
+    CommandRefused,
+)
+"""Every fact of a ticket, in the order of its life."""
+FACTS: tuple[type[Event], ...] = (*TICKET_FACTS, ClockPulsed)
+"""Everything on `ticket-events`."""

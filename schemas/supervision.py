@@ -1,0 +1,110 @@
+"""What the reminder, revisit and scoring services say, each on a topic of its own."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from schemas.envelope import Event, Instant, Token
+from schemas.values import RulebookRef
+from schemas.vocabulary import Channel, ClockKind, Kind, Rating, Rung
+
+
+class ReminderIssued(Event):
+    """A unit is reminded of one clock of one ticket: one per rung, ticket and cycle, ever (Art. 10).
+
+    `time` is when the reminder may go out: outside office hours it waits for the opening.
+    """
+
+    type: Literal["reminder.issued.v1"] = "reminder.issued.v1"
+    unit: Token
+    clock: ClockKind
+    clock_cycle: int = Field(ge=0)
+    rung: Rung
+    due_at: Instant
+    channel: Literal["written", "phone"]
+    to_head: bool = False
+
+
+class ContactRequested(Event):
+    """Somebody, or a gateway, is to contact the citizen of this ticket (Art. 9)."""
+
+    type: Literal["contact.requested.v1"] = "contact.requested.v1"
+    attempt: int = Field(ge=1)
+    channel: Channel
+    pii_ref: Token
+    answer_by: Instant
+
+
+class UnitMeasured(Event):
+    """One fact of one ticket that counts for a unit; `position` orders the measures of one input partition."""
+
+    type: Literal["unit.measured.v1"] = "unit.measured.v1"
+    unit: Token
+    unit_group: Token
+    period: Token
+    ticket: Token
+    kind: Kind
+    measure: Literal["dispatched", "signed", "returned", "replied", "redone", "closed", "reminded", "breached"]
+    on_time: bool | None = None
+    rating: Rating | None = None
+    deemed: bool = False
+    evidence: Token
+    partition: int = Field(ge=0)
+    offset: int = Field(ge=0)
+
+
+class ScorePublished(Event):
+    """The assessment of a unit in a period so far (Art. 15); rates are percentages, None when nothing counted.
+
+    Satisfaction is given with and without deemed ratings.
+    """
+
+    type: Literal["score.published.v1"] = "score.published.v1"
+    unit: Token
+    unit_group: Token
+    period: Token
+    dispatched: int = Field(ge=0)
+    closed: int = Field(ge=0)
+    returned: int = Field(ge=0)
+    redone: int = Field(ge=0)
+    breached: int = Field(ge=0)
+    signed_on_time: float | None
+    replied_on_time: float | None
+    satisfaction: float | None
+    satisfaction_rated_only: float | None
+    score: float | None
+    rulebook: RulebookRef
+
+
+class AccountabilityFlagged(Event):
+    """Something that a person should look at (Art. 16); the system never punishes."""
+
+    type: Literal["accountability.flagged.v1"] = "accountability.flagged.v1"
+    unit: Token
+    period: Token
+    item: Literal["late_handling", "returned_again_and_again"]
+    article: str
+    count: int = Field(ge=1)
+    evidence: tuple[Token, ...]
+
+
+class WatermarkPublished(Event):
+    """How far a service has digested its inputs: the next offset to handle, per topic and partition.
+
+    Everything before it is handled and its outputs are acknowledged; `positions` maps "topic/partition".
+    """
+
+    type: Literal["watermark.published.v1"] = "watermark.published.v1"
+    service: Token
+    positions: dict[str, int]
+
+
+SUPERVISION: tuple[type[Event], ...] = (
+    ReminderIssued,
+    ContactRequested,
+    UnitMeasured,
+    ScorePublished,
+    AccountabilityFlagged,
+    WatermarkPublished,
+)
+"""Every event that is neither a command nor a fact of a ticket."""

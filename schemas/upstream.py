@@ -1,0 +1,52 @@
+"""The feed of upstream platforms: the one topic that holds personal data in the clear, by its nature."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from schemas.envelope import Event, Instant, Strict, Token
+from schemas.values import LimitOverride
+from schemas.vocabulary import AcceptedBy, Channel, Kind
+
+Text = Annotated[str, StringConstraints(max_length=32_000)]
+
+
+class Reporter(Strict):
+    """The citizen. Sealed in the vault at the door; never on any other topic (Art. 7, 13)."""
+
+    name: Text | None = None
+    phone: Text | None = None
+    id_number: Text | None = None
+    address: Text | None = None
+
+
+class UpstreamTicketSubmitted(Event):
+    """A platform hands a matter down (Art. 4); `id` is the platform's message id, `time` when the citizen spoke."""
+
+    type: Literal["upstream.ticket.submitted.v1"] = "upstream.ticket.submitted.v1"
+    platform: Token
+    upstream_id: Token
+    kind: Kind
+    category: Token
+    area: Token
+    channel: Channel
+    title: Text = ""
+    content: Text = ""
+    reporter: Reporter = Field(default_factory=Reporter)
+    anonymous: bool = False
+    secrecy_requested: bool = False
+    accepted_by: AcceptedBy = AcceptedBy.COUNTY
+    upstream_due_at: Instant | None = None
+    limit_override: LimitOverride | None = None
+
+
+class UpstreamTicketUrged(Event):
+    """The citizen asked the platform again about an open ticket (催办)."""
+
+    type: Literal["upstream.ticket.urged.v1"] = "upstream.ticket.urged.v1"
+    platform: Token
+    upstream_id: Token
+
+
+UPSTREAM: tuple[type[Event], ...] = (UpstreamTicketSubmitted, UpstreamTicketUrged)
+"""Everything on `upstream-tickets`."""

@@ -1,0 +1,93 @@
+"""Values shared by several event types."""
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints, model_validator
+
+from schemas.envelope import Instant, Strict, Token
+from schemas.vocabulary import ClockKind, ReplyResult, Role, Rung, StopOutcome
+
+Basis = Annotated[str, StringConstraints(min_length=1, max_length=120)]
+"""A citation of a law, article or catalogue entry; never a citizen's words."""
+
+
+class Actor(Strict):
+    """Who said it: the role, and an opaque id within the role (a unit's id, a platform's name)."""
+
+    role: Role
+    id: Token
+
+
+class RulebookRef(Strict):
+    """The rules under which something was decided (Art. 18): file version and content hash."""
+
+    jurisdiction: Token
+    version: Token
+    hash: Token
+
+
+class Mark(Strict):
+    """An instant before or after the due instant at which a rung of the reminder ladder is reached (Art. 10)."""
+
+    rung: Rung
+    at: Instant
+
+
+class Clock(Strict):
+    """One running clock of a ticket.
+
+    `cycle` counts the legs of the ticket (dispatch to return, dispatch to reply, redo); a clock is named by
+    kind and cycle. `provisional` says that the calendar has no official notice yet for a day up to `due_at`.
+    """
+
+    kind: ClockKind
+    cycle: int = Field(ge=0)
+    started_at: Instant
+    due_at: Instant
+    limit: Basis
+    article: Basis
+    calendar: Token
+    provisional: bool = False
+    marks: tuple[Mark, ...] = ()
+
+
+class StoppedClock(Strict):
+    """A clock that ended, and how; `late` is judged by times of happening, never by times of arrival."""
+
+    kind: ClockKind
+    cycle: int = Field(ge=0)
+    due_at: Instant
+    stopped_at: Instant
+    outcome: StopOutcome
+
+
+class LimitOverride(Strict):
+    """A limit that law or a superior order sets for this ticket (Art. 8): working days or a fixed instant."""
+
+    working_days: int | None = Field(default=None, ge=1, le=250)
+    due_at: Instant | None = None
+    legal_basis: Basis
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> "LimitOverride":
+        if (self.working_days is None) == (self.due_at is None):
+            raise ValueError("give either working_days or due_at")
+        return self
+
+
+class Reply(Strict):
+    """What is known of a unit's reply without its text, which lies in the vault under `content_ref` (Art. 12, 13).
+
+    `template_digest` is a keyed hash of the normalised text: equal digests mean the same text was used again.
+    `empty_phrases` counts phrases that promise nothing, found by the door before the text was sealed.
+    """
+
+    content_ref: Token
+    handler: Token | None = None
+    responsible: Token | None = None
+    result: ReplyResult
+    basis: Basis | None = None
+    points: int = Field(default=1, ge=1, le=50)
+    points_answered: int = Field(default=1, ge=0, le=50)
+    template_digest: Token
+    empty_phrases: int = Field(default=0, ge=0)

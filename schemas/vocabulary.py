@@ -1,0 +1,171 @@
+"""The closed word lists of the mesh: kinds, channels, lanes, stages, clocks, outcomes.
+
+Each member stands for one concept with one name in code, schema, metric and docs; `docs/glossary.md` gives
+the Chinese term of each.
+"""
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What the citizen wants (Art. 7, 8); decides limits and urgency."""
+
+    CONSULTATION = "consultation"
+    HELP = "help"
+    SUGGESTION = "suggestion"
+    COMPLAINT = "complaint"
+    REPORT = "report"
+    ENFORCEMENT = "enforcement"
+
+
+class Channel(StrEnum):
+    """The way by which a citizen spoke, or by which the office speaks to the citizen."""
+
+    PHONE = "phone"
+    WEB = "web"
+    APP = "app"
+    WECHAT = "wechat"
+    SMS = "sms"
+    MAIL = "mail"
+    FIELD = "field"
+    OTHER = "other"
+
+
+class Lane(StrEnum):
+    """What the door does with a matter (Art. 2, 8; 国办函〔2025〕66号 (二))."""
+
+    ACCEPT = "accept"
+    EMERGENCY = "emergency"
+    KNOWLEDGE_BASE = "knowledge_base"
+    LAWFUL_CHANNEL = "lawful_channel"
+    NOT_ACCEPTABLE = "not_acceptable"
+
+
+class Stage(StrEnum):
+    """Where a ticket stands; the state machine in `services.core.ticket` says how it moves."""
+
+    OPENED = "opened"
+    HELD = "held"
+    QUEUED = "queued"
+    DISPATCHED = "dispatched"
+    IN_PROGRESS = "in_progress"
+    DISPUTED = "disputed"
+    REPLIED = "replied"
+    REVISITING = "revisiting"
+    JUDGING = "judging"
+    EXPLAINING = "explaining"
+    EXPLAINED = "explained"
+    DIVERTED = "diverted"
+    ANSWERED = "answered"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+    CLOSED = "closed"
+
+
+class ClockKind(StrEnum):
+    """The clocks that may run on a ticket; `release` and `rating` and `return` are windows, the others limits."""
+
+    RELEASE = "release"
+    DISPATCH = "dispatch"
+    SIGN = "sign"
+    RETURN = "return"
+    HANDLE = "handle"
+    CASE = "case"
+    ADJUDICATE = "adjudicate"
+    RATING = "rating"
+    JUDGE = "judge"
+    EXPLAIN = "explain"
+
+
+class Rung(StrEnum):
+    """A step of the reminder ladder (Art. 10)."""
+
+    HALF = "half"
+    FOUR_FIFTHS = "four_fifths"
+    NEAR_DUE = "near_due"
+    OVERDUE = "overdue"
+    OVERDUE_DAILY = "overdue_daily"
+
+
+class StopOutcome(StrEnum):
+    """How a clock ended."""
+
+    MET = "met"
+    LATE = "late"
+    CANCELLED = "cancelled"
+
+
+class Role(StrEnum):
+    """Who speaks."""
+
+    PLATFORM = "platform"
+    UNIT = "unit"
+    OFFICE = "office"
+    CITIZEN = "citizen"
+    SERVICE = "service"
+
+
+class DispatchReason(StrEnum):
+    """Why a ticket went to a unit."""
+
+    ROUTED = "routed"
+    RELEASED = "released"
+    ASSIGNED = "assigned"
+    RETURN_UPHELD = "return_upheld"
+    ADJUDICATED = "adjudicated"
+
+
+class ReplyResult(StrEnum):
+    """What the unit says it did."""
+
+    RESOLVED = "resolved"
+    ANSWERED = "answered"
+    REFUSED = "refused"
+    PROMISED = "promised"
+
+
+class ReplyDefect(StrEnum):
+    """A criterion of Art. 12 that a reply misses."""
+
+    NO_HANDLER = "no_handler"
+    NO_RESPONSIBLE_PERSON = "no_responsible_person"
+    POINTS_UNANSWERED = "points_unanswered"
+    REFUSAL_WITHOUT_BASIS = "refusal_without_basis"
+    TEMPLATE_REPEATED = "template_repeated"
+    EMPTY_PHRASES = "empty_phrases"
+    PROMISE_WITHOUT_RESULT = "promise_without_result"
+
+
+class ContactOutcome(StrEnum):
+    """What came of one attempt to reach the citizen (Art. 9)."""
+
+    ANSWERED = "answered"
+    NO_ANSWER = "no_answer"
+    REFUSED = "refused"
+    WRONG_NUMBER = "wrong_number"
+
+
+class Rating(StrEnum):
+    """The citizen's evaluation (Art. 9)."""
+
+    SATISFIED = "satisfied"
+    BASICALLY_SATISFIED = "basically_satisfied"
+    DISSATISFIED = "dissatisfied"
+
+
+class Resolution(StrEnum):
+    """Why a ticket could be closed (Art. 9)."""
+
+    RATED = "rated"
+    DEEMED = "deemed"
+    EXPLAINED = "explained"
+    OFFICE_DECISION = "office_decision"
+
+
+class AcceptedBy(StrEnum):
+    """The level whose hotline body accepted the ticket: it decides extensions (Art. 8)."""
+
+    NATION = "nation"
+    PROVINCE = "province"
+    PREFECTURE = "prefecture"
+    COUNTY = "county"
