@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from schemas.envelope import Event, Instant, Token
+from schemas.envelope import Event, Instant, Strict, Token
 from schemas.values import Actor, Basis, LimitOverride, Reply
 from schemas.vocabulary import (
     AcceptedBy,
@@ -163,14 +163,24 @@ class ReopenTicket(Command):
     type: Literal["ticket.reopen.v1"] = "ticket.reopen.v1"
 
 
-class SignalClock(Command):
-    """sla-timer says that a clock reached a rung, or (no rung) that it elapsed at `due_at`."""
+class ClockSignal(Strict):
+    """One clock reached a rung at `at`, or (no rung) elapsed at its due instant."""
 
-    type: Literal["clock.signal.v1"] = "clock.signal.v1"
     clock: ClockKind
     cycle: int = Field(ge=0)
     due_at: Instant
+    at: Instant
     rung: Rung | None = None
+
+
+class SignalClocks(Command):
+    """sla-timer says which clocks of the ticket reached a rung or elapsed: all of one pulse in one record.
+
+    One record, so that no other command can come between two alarms of the same ticket and instant.
+    """
+
+    type: Literal["clock.signal.v1"] = "clock.signal.v1"
+    signals: tuple[ClockSignal, ...] = Field(min_length=1)
 
 
 class PulseClock(Event):
@@ -197,7 +207,7 @@ COMMANDS: tuple[type[Event], ...] = (
     UrgeTicket,
     WithdrawTicket,
     ReopenTicket,
-    SignalClock,
+    SignalClocks,
     PulseClock,
 )
 """Every command, in the order of a ticket's life."""

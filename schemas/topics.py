@@ -31,7 +31,7 @@ class Topic(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     name: Name
     description: str = Field(min_length=20)
-    description_zh: str = Field(min_length=6)
+    description_zh: str = Field(min_length=4)
     role: Literal["feed", "commands", "facts", "changelog", "dead-letters", "watermarks"]
     key: str = Field(min_length=3)
     events: tuple[str, ...] = ()

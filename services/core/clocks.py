@@ -1,0 +1,91 @@
+"""Starting and stopping the clocks of a ticket: due instants, ladder marks, and how a clock ended."""
+
+from datetime import datetime
+
+from schemas.values import Clock, Mark, StoppedClock
+from schemas.vocabulary import ClockKind, StopOutcome
+from services.core.deadlines import due, fraction_instant, provisional, working_time_before
+from services.core.policy import Policy
+from services.core.rulebook import LimitRule
+from services.core.ticket import Ticket
+
+
+def _marks(kind: ClockKind, start: datetime, due_at: datetime, *, wall: bool, policy: Policy) -> tuple[Mark, ...]:
+    rules = policy.rulebook.reminders
+    if kind not in rules.clocks:
+        return ()
+    marks = []
+    for rung in rules.ladder:
+        if rung.percent is not None:
+            at = fraction_instant(start, due_at, rung.percent, policy.calendar, wall_clock=wall)
+        elif rung.working_seconds_before is not None:
+            at = working_time_before(due_at, rung.working_seconds_before, policy.calendar)
+        else:
+            continue
+        if start < at < due_at:
+            marks.append(Mark(rung=rung.rung, at=at))
+    return tuple(sorted(marks, key=lambda mark: (mark.at, mark.rung)))
+
+
+def clock_until(kind: ClockKind, cycle: int, start: datetime, due_at: datetime, rule: LimitRule, policy: Policy) -> Clock:
+    """Give a clock with a known due instant, its ladder marks (Art. 10) and whether the date is provisional."""
+    return Clock(
+        kind=kind,
+        cycle=cycle,
+        started_at=start,
+        due_at=due_at,
+        limit=str(rule),
+        article=rule.article,
+        calendar=policy.calendar.version,
+        provisional=provisional(due_at, policy.calendar),
+        marks=_marks(kind, start, due_at, wall=rule.unit == "hours", policy=policy),
+    )
+
+
+def start_clock(kind: ClockKind, cycle: int, start: datetime, rule: LimitRule, policy: Policy) -> Clock:
+    """Start a clock of that limit at `start` (Civil Code 201: the day of start does not count for day limits)."""
+    due_at = due(start, rule.limit, policy.calendar, day_end=policy.rulebook.day_end)
+    return clock_until(kind, cycle, start, due_at, rule, policy)
+
+
+def handling_clock(kind: ClockKind, ticket: Ticket, cycle: int, start: datetime, policy: Policy) -> Clock:
+    """Start the unit clock (`handle`) or the citizen's clock (`case`) of a ticket (Art. 8).
+
+    `limit_override` wins over the table in both directions. An upstream due instant bounds the local one: the
+    local due is the earlier, less the hand-back buffer.
+    """
+    rule = policy.rulebook.kinds[ticket.kind].handle
+    override = ticket.limit_override
+    if override is not None and override.working_days is not None:
+        rule = LimitRule(amount=override.working_days, unit="working_days", article=f"Art. 8; {override.legal_basis}")
+    due_at = due(start, rule.limit, policy.calendar, day_end=policy.rulebook.day_end)
+    if override is not None and override.due_at is not None:
+        due_at = override.due_at
+    if ticket.upstream_due_at is not None and ticket.upstream_due_at > start:
+        buffer = policy.rulebook.upstream_buffer.amount * 3600
+        handed_back_by = working_time_before(ticket.upstream_due_at, buffer, policy.calendar)
+        due_at = min(due_at, handed_back_by if handed_back_by > start else ticket.upstream_due_at)
+    return clock_until(kind, cycle, start, due_at, rule, policy)
+
+
+def stop(clock: Clock, at: datetime) -> StoppedClock:
+    """End a clock that was met at `at`: late if that is after the due instant."""
+    outcome = StopOutcome.MET if at <= clock.due_at else StopOutcome.LATE
+    return StoppedClock(kind=clock.kind, cycle=clock.cycle, due_at=clock.due_at, stopped_at=at, outcome=outcome)
+
+
+def cancel(clock: Clock, at: datetime) -> StoppedClock:
+    """End a clock that nobody has to meet any more."""
+    return StoppedClock(
+        kind=clock.kind, cycle=clock.cycle, due_at=clock.due_at, stopped_at=at, outcome=StopOutcome.CANCELLED
+    )
+
+
+def stop_kinds(ticket: Ticket, at: datetime, *kinds: ClockKind) -> tuple[StoppedClock, ...]:
+    """End every running clock of these kinds as met at `at`."""
+    return tuple(stop(clock, at) for clock in ticket.clocks if clock.kind in kinds)
+
+
+def cancel_all(ticket: Ticket, at: datetime, *, keep: tuple[ClockKind, ...] = ()) -> tuple[StoppedClock, ...]:
+    """End every running clock without a verdict, except the kinds in `keep`."""
+    return tuple(cancel(clock, at) for clock in ticket.clocks if clock.kind not in keep)

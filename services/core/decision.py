@@ -1,0 +1,83 @@
+"""A decision in the making: the ticket so far, and the facts written so far. Values, no hidden queue."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from schemas.commands import Command
+from schemas.envelope import derived_id
+from schemas.events import type_of
+from schemas.facts import CommandRefused, Fact
+from schemas.values import Clock, StoppedClock
+from schemas.vocabulary import Stage
+from services.core.directory import Unit
+from services.core.policy import Policy
+from services.core.ticket import Ticket, apply
+
+SOURCE = "/hotline-mesh/router"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the router decides about one command."""
+
+    ticket: Ticket | None
+    command: Command
+    policy: Policy
+    facts: tuple[Fact, ...] = ()
+
+    @property
+    def known(self) -> Ticket:
+        """Give the ticket, which must exist by now."""
+        if self.ticket is None:
+            raise ValueError("no ticket yet")
+        return self.ticket
+
+    def then(  # noqa: PLR0913 - a fact has that many parts
+        self,
+        fact: type[Fact],
+        article: str,
+        *,
+        at: datetime | None = None,
+        stage: Stage | None = None,
+        unit: Unit | None = None,
+        started: tuple[Clock, ...] = (),
+        stopped: tuple[StoppedClock, ...] = (),
+        **data: Any,
+    ) -> "Decision":
+        """Write one more fact and fold it; what is not given stays as it is. `at` defaults to the command's time."""
+        ticket = self.ticket
+        sequence = ticket.sequence + 1 if ticket else 1
+        common: dict[str, Any] = {
+            "stage": stage or (ticket.stage if ticket else Stage.OPENED),
+            "unit": unit.id if unit else (ticket.unit if ticket else None),
+            "unit_group": unit.group if unit else (ticket.unit_group if ticket else None),
+        }
+        if ticket is not None:
+            common |= {
+                "kind": ticket.kind,
+                "generation": ticket.generation,
+                "round": ticket.round,
+                "cycle": ticket.cycle,
+            }
+        said = fact.model_validate(
+            common
+            | {
+                "id": derived_id(self.command.subject, sequence, type_of(fact)),
+                "source": SOURCE,
+                "subject": self.command.subject,
+                "time": at or self.command.time,
+                "causation": self.command.id,
+                "sequence": sequence,
+                "article": article,
+                "rulebook": self.policy.rulebook.ref,
+                "started": started,
+                "stopped": stopped,
+            }
+            | data
+        )
+        return replace(self, ticket=apply(ticket, said), facts=(*self.facts, said))
+
+    def refuse(self, code: str, article: str) -> "Decision":
+        """Change nothing, and say why."""
+        return self.then(CommandRefused, article, command=self.command.type, code=code)

@@ -1,0 +1,109 @@
+"""The unit directory and the dispatch catalogue (派单目录): which unit is responsible for what, and why (Art. 6)."""
+
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from schemas.vocabulary import Lane
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Unit(_Entry):
+    """A unit that handles tickets; `group` is the unit group of scores and metrics."""
+
+    id: str
+    name_zh: str
+    name_en: str
+    group: str
+
+
+class Category(_Entry):
+    """A category of matters: the unit responsible, per area where `by_area`; or the lane that it takes at the door."""
+
+    code: str
+    name_zh: str
+    name_en: str
+    lane: Lane = Lane.ACCEPT
+    unit: str | None = None
+    by_area: bool = False
+    call_number: str | None = None
+    lane_code: str | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Category":
+        if self.lane is Lane.EMERGENCY and not self.call_number:
+            raise ValueError(f"category {self.code}: an emergency needs call_number")
+        if self.lane in {Lane.LAWFUL_CHANNEL, Lane.NOT_ACCEPTABLE} and not self.lane_code:
+            raise ValueError(f"category {self.code}: a refusal needs lane_code")
+        return self
+
+
+class Area(_Entry):
+    """A township: its government is the unit of last resort for matters there (Art. 7)."""
+
+    code: str
+    name_zh: str
+    name_en: str
+    unit: str
+
+
+@dataclass(frozen=True)
+class Placement:
+    """The unit chosen, and the rule that chose it."""
+
+    unit: Unit
+    rule: str
+
+
+class Directory(_Entry):
+    """Units, categories and areas of one jurisdiction; every reference is checked."""
+
+    name: str
+    version: str
+    groups: dict[str, str] = Field(description="unit groups: code to Chinese name")
+    units: tuple[Unit, ...]
+    categories: tuple[Category, ...]
+    areas: tuple[Area, ...]
+
+    @model_validator(mode="after")
+    def _references(self) -> "Directory":
+        units = {unit.id for unit in self.units}
+        for unit in self.units:
+            if unit.group not in self.groups:
+                raise ValueError(f"unit {unit.id}: unknown group {unit.group}")
+        for category in self.categories:
+            if category.unit is not None and category.unit not in units:
+                raise ValueError(f"category {category.code}: unknown unit {category.unit}")
+        for area in self.areas:
+            if area.unit not in units:
+                raise ValueError(f"area {area.code}: unknown unit {area.unit}")
+        return self
+
+    def unit(self, unit_id: str) -> Unit | None:
+        """Give the unit of that id."""
+        return next((unit for unit in self.units if unit.id == unit_id), None)
+
+    def category(self, code: str) -> Category | None:
+        """Give the category of that code."""
+        return next((category for category in self.categories if category.code == code), None)
+
+    def place(self, category_code: str, area_code: str) -> Placement | None:
+        """Choose the unit for a matter; None sends it to the manual desk (Art. 6)."""
+        category = self.category(category_code)
+        if category is None:
+            return None
+        if category.by_area:
+            area = next((area for area in self.areas if area.code == area_code), None)
+            found = self.unit(area.unit) if area else None
+            return Placement(found, f"{category.code}/{area_code}") if found else None
+        found = self.unit(category.unit) if category.unit else None
+        return Placement(found, category.code) if found else None
+
+    def last_resort(self, area_code: str) -> Placement | None:
+        """Give the area's government (Art. 7)."""
+        area = next((area for area in self.areas if area.code == area_code), None)
+        found = self.unit(area.unit) if area else None
+        return Placement(found, f"last-resort/{area_code}") if found else None

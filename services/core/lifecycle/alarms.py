@@ -1,0 +1,65 @@
+"""What the router makes of sla-timer's alarms: judged by times of happening, not of arrival (DESIGN, The mesh)."""
+
+from schemas.commands import ClockSignal, SignalClocks
+from schemas.facts import ClockAtRisk, ClockElapsed
+from schemas.values import Clock
+from schemas.vocabulary import ClockKind, DispatchReason, Stage
+from services.core import clocks
+from services.core.decision import Decision
+from services.core.lifecycle.dispatching import place
+from services.core.lifecycle.handling import breach, sign
+
+WINDOWS = (ClockKind.RELEASE, ClockKind.RETURN, ClockKind.RATING)
+"""Clocks whose end makes nobody late."""
+
+
+def signal_clocks(d: Decision, command: SignalClocks) -> Decision:
+    """Take the alarms in order; one whose clock stopped or moved meanwhile is stale and changes nothing."""
+    for signal in command.signals:
+        clock = d.known.clock(signal.clock, signal.cycle)
+        if clock is not None and clock.due_at == signal.due_at:
+            d = _at_risk(d, clock, signal) if signal.rung else _elapsed(d, clock)
+    return d
+
+
+def _at_risk(d: Decision, clock: Clock, signal: ClockSignal) -> Decision:
+    if d.known.stage is Stage.REPLIED:
+        return d
+    return d.then(
+        ClockAtRisk,
+        d.policy.rulebook.reminders.article,
+        at=signal.at,
+        clock=clock.kind,
+        clock_cycle=clock.cycle,
+        due_at=clock.due_at,
+        rung=signal.rung,
+    )
+
+
+def _elapsed(d: Decision, clock: Clock) -> Decision:
+    ticket = d.known
+    if clock.kind in WINDOWS:
+        return _window_over(d, clock)
+    in_review = ticket.stage is Stage.REPLIED and clock.kind in {ClockKind.HANDLE, ClockKind.CASE}
+    answered_in_time = in_review and ticket.replied_at is not None and ticket.replied_at <= clock.due_at
+    if answered_in_time or ticket.breached(clock.kind, clock.cycle):
+        return d
+    d = breach(d, clock)
+    if clock.kind is ClockKind.SIGN and ticket.stage is Stage.DISPATCHED and d.policy.rulebook.sign.deemed:
+        return sign(d, deemed=True)
+    return d
+
+
+def _window_over(d: Decision, clock: Clock) -> Decision:
+    over = d.then(
+        ClockElapsed,
+        clock.article,
+        at=clock.due_at,
+        clock=clock.kind,
+        clock_cycle=clock.cycle,
+        due_at=clock.due_at,
+        stopped=(clocks.stop(clock, clock.due_at),),
+    )
+    if clock.kind is ClockKind.RELEASE and d.known.stage is Stage.HELD:
+        return place(over, clock.due_at, DispatchReason.RELEASED)
+    return over

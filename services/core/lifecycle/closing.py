@@ -1,0 +1,170 @@
+"""Revisiting, judging, explaining, closing, urging, withdrawing: Art. 9."""
+
+from schemas.commands import (
+    CloseTicket,
+    JudgeDissatisfaction,
+    LogContact,
+    SubmitExplanation,
+    SubmitRating,
+    UrgeTicket,
+    WithdrawTicket,
+)
+from schemas.facts import (
+    ContactAttempted,
+    DissatisfactionJudged,
+    ExplanationGiven,
+    RatingRecorded,
+    TicketClosed,
+    TicketRedispatched,
+    TicketUrged,
+    TicketWithdrawn,
+)
+from schemas.vocabulary import ClockKind, Rating, Resolution, Role, Stage
+from services.core import clocks
+from services.core.decision import Decision
+from services.core.lifecycle.actors import from_role, from_unit, while_open
+from services.core.lifecycle.dispatching import sign_clock
+
+ARTICLE = "Art. 9"
+
+
+def log_contact(d: Decision, command: LogContact) -> Decision:
+    """Keep the outcome of one attempt to reach the citizen."""
+    if code := from_role(d, (Role.OFFICE, Role.SERVICE), Stage.REVISITING):
+        return d.refuse(code, ARTICLE)
+    if command.attempt != d.known.contacts + 1:
+        return d.refuse("attempt-out-of-order", ARTICLE)
+    return d.then(
+        ContactAttempted, ARTICLE, attempt=command.attempt, channel=command.channel, outcome=command.outcome
+    )
+
+
+def submit_rating(d: Decision, command: SubmitRating) -> Decision:
+    """The citizen evaluates; dissatisfaction goes to the office, which judges it within its limit."""
+    ticket = d.known
+    if code := from_role(d, (Role.CITIZEN, Role.OFFICE, Role.PLATFORM), Stage.REVISITING):
+        return d.refuse(code, ARTICLE)
+    window = ticket.clock(ClockKind.RATING)
+    if ticket.rating is not None:
+        return d.refuse("already-rated", ARTICLE)
+    if ticket.rating_elapsed or window is None or command.time > window.due_at:
+        return d.refuse("rating-window-over", ARTICLE)
+    unhappy = command.rating is Rating.DISSATISFIED
+    rule = d.policy.rulebook.revisit.judge
+    judge = clocks.start_clock(ClockKind.JUDGE, ticket.cycle, command.time, rule, d.policy)
+    return d.then(
+        RatingRecorded,
+        ARTICLE,
+        stage=Stage.JUDGING if unhappy else Stage.REVISITING,
+        rating=command.rating,
+        started=(judge,) if unhappy else (),
+        stopped=clocks.stop_kinds(ticket, command.time, ClockKind.RATING),
+    )
+
+
+def judge_dissatisfaction(d: Decision, command: JudgeDissatisfaction) -> Decision:
+    """Justified: dispatched again while rounds remain. Unjustified: the unit explains (Art. 9 (2))."""
+    if code := from_role(d, (Role.OFFICE,), Stage.JUDGING):
+        return d.refuse(code, ARTICLE)
+    ticket, rules = d.known, d.policy.rulebook.revisit
+    judged = clocks.stop_kinds(ticket, command.time, ClockKind.JUDGE)
+    redo = command.justified and ticket.round < rules.max_redo_rounds
+    if redo:
+        stage = Stage.JUDGING
+    else:
+        stage = Stage.EXPLAINED if command.justified else Stage.EXPLAINING
+    explain = clocks.start_clock(ClockKind.EXPLAIN, ticket.cycle, command.time, rules.explain, d.policy)
+    d = d.then(
+        DissatisfactionJudged,
+        ARTICLE,
+        stage=stage,
+        justified=command.justified,
+        reason=command.reason,
+        started=(explain,) if stage is Stage.EXPLAINING else (),
+        stopped=judged,
+    )
+    return redispatch(d) if redo else d
+
+
+def redispatch(d: Decision) -> Decision:
+    """Send the ticket to its unit again: the next round, with the handling limit of the kind anew."""
+    ticket, at = d.known, d.command.time
+    cycle = ticket.cycle + 1
+    return d.then(
+        TicketRedispatched,
+        ARTICLE,
+        stage=Stage.DISPATCHED,
+        round=ticket.round + 1,
+        cycle=cycle,
+        started=(
+            sign_clock(d, cycle, at),
+            clocks.handling_clock(ClockKind.HANDLE, ticket, cycle, at, d.policy),
+        ),
+    )
+
+
+def submit_explanation(d: Decision, command: SubmitExplanation) -> Decision:
+    """The unit has explained patiently (Art. 9 (2))."""
+    if code := from_unit(d, Stage.EXPLAINING):
+        return d.refuse(code, ARTICLE)
+    return d.then(
+        ExplanationGiven,
+        ARTICLE,
+        stage=Stage.EXPLAINED,
+        content_ref=command.content_ref,
+        stopped=clocks.stop_kinds(d.known, command.time, ClockKind.EXPLAIN),
+    )
+
+
+def close_ticket(d: Decision, command: CloseTicket) -> Decision:
+    """Close when the conditions of the resolution hold; silence counts as basically satisfied (Art. 9 (1))."""
+    ticket = d.known
+    if code := from_role(d, (Role.SERVICE, Role.OFFICE), Stage.REVISITING, Stage.EXPLAINED):
+        return d.refuse(code, ARTICLE)
+    rated = ticket.rating in {Rating.SATISFIED, Rating.BASICALLY_SATISFIED}
+    holds = {
+        Resolution.RATED: ticket.stage is Stage.REVISITING and rated,
+        Resolution.DEEMED: ticket.stage is Stage.REVISITING and ticket.rating is None and ticket.rating_elapsed,
+        Resolution.EXPLAINED: ticket.stage is Stage.EXPLAINED,
+        Resolution.OFFICE_DECISION: ticket.stage is Stage.EXPLAINED,
+    }
+    if not holds[command.resolution]:
+        return d.refuse("conditions-not-met", ARTICLE)
+    return d.then(
+        TicketClosed,
+        ARTICLE,
+        stage=Stage.CLOSED,
+        stopped=clocks.cancel_all(ticket, command.time),
+        platform=ticket.platform,
+        upstream_id=ticket.upstream_id,
+        category=ticket.category,
+        area=ticket.area,
+        channel=ticket.channel,
+        opened_at=ticket.opened_at,
+        dispatched_at=ticket.dispatched_at,
+        replied_at=ticket.replied_at,
+        resolution=command.resolution,
+        rating=ticket.rating or Rating.BASICALLY_SATISFIED,
+        deemed=ticket.rating is None,
+        returns=ticket.returns,
+        extensions=ticket.extensions,
+        urges=ticket.urges,
+        breaches=tuple(b.kind for b in ticket.breaches),
+        case_due_at=ticket.case_due_at,
+    )
+
+
+def urge_ticket(d: Decision, command: UrgeTicket) -> Decision:
+    """The citizen asks again: noted, no clock changes (催办)."""
+    if code := while_open(d, command):
+        return d.refuse(code, "Art. 10")
+    return d.then(TicketUrged, "Art. 10", count=d.known.urges + 1)
+
+
+def withdraw_ticket(d: Decision, command: WithdrawTicket) -> Decision:
+    """The citizen withdraws the matter; every clock ends without a verdict."""
+    if code := while_open(d, command):
+        return d.refuse(code, ARTICLE)
+    return d.then(
+        TicketWithdrawn, ARTICLE, stage=Stage.WITHDRAWN, stopped=clocks.cancel_all(d.known, command.time)
+    )

@@ -1,0 +1,50 @@
+"""The table of deciders: which function answers which command."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from schemas.commands import Command
+from services.core.decision import Decision
+from services.core.lifecycle import alarms, closing, dispatching, handling
+from services.core.policy import Policy
+from services.core.service import Rejected
+from services.core.ticket import Ticket
+
+DECIDERS: Final[dict[str, Callable[[Decision, Any], Decision]]] = {
+    "ticket.open.v1": dispatching.open_ticket,
+    "ticket.assign.v1": dispatching.assign_ticket,
+    "ticket.sign.v1": handling.sign_ticket,
+    "return.request.v1": dispatching.request_return,
+    "return.decide.v1": dispatching.decide_return,
+    "extension.request.v1": handling.request_extension,
+    "extension.decide.v1": handling.decide_extension,
+    "reply.submit.v1": handling.submit_reply,
+    "reply.review.v1": handling.review_reply,
+    "contact.log.v1": closing.log_contact,
+    "rating.submit.v1": closing.submit_rating,
+    "dissatisfaction.judge.v1": closing.judge_dissatisfaction,
+    "explanation.submit.v1": closing.submit_explanation,
+    "ticket.close.v1": closing.close_ticket,
+    "ticket.urge.v1": closing.urge_ticket,
+    "ticket.withdraw.v1": closing.withdraw_ticket,
+    "ticket.reopen.v1": dispatching.reopen_ticket,
+    "clock.signal.v1": alarms.signal_clocks,
+}
+"""Command type to decider; each gives a new `Decision` and changes nothing else."""
+
+
+def decide(ticket: Ticket | None, command: Command, policy: Policy) -> Decision:
+    """Decide `command` about `ticket`.
+
+    Raises `Rejected` with `unknown-ticket` for a ticket that was never opened, `unexpected-type` for an event that
+    is no command about a ticket.
+    """
+    decider = DECIDERS.get(command.type)
+    if decider is None:
+        raise Rejected("unexpected-type", f"{command.type} is no command about a ticket")
+    d = Decision(ticket, command, policy)
+    if command.type == "ticket.open.v1":
+        return d if ticket is not None else decider(d, command)
+    if ticket is None:
+        raise Rejected("unknown-ticket", "the command names a ticket that was never opened")
+    return decider(d, command)

@@ -1,0 +1,185 @@
+"""The rulebook: every limit and switch of the rules as validated data, effective-dated and hashed (Art. 17, 18).
+
+`services.runtime.policy_files` reads the files; here they are only validated. A decision records `ref`.
+"""
+
+import hashlib
+import json
+from datetime import date, datetime, time
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from schemas.values import RulebookRef
+from schemas.vocabulary import ClockKind, Kind, Rung
+from services.core.deadlines import Limit
+
+
+class Rule(BaseModel):
+    """A part of the rulebook: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LimitRule(Rule):
+    """An amount of time and its unit; see `services.core.deadlines.due`."""
+
+    amount: int = Field(ge=1)
+    unit: Literal["working_days", "working_hours", "hours"]
+    article: str
+
+    @property
+    def limit(self) -> Limit:
+        """Give the limit that deadline arithmetic takes."""
+        return Limit(self.amount, self.unit)
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.unit}"
+
+
+class ExtensionRule(Rule):
+    """How often and by how much a handling limit may be extended (Art. 8).
+
+    `each` adds to the old due instant; `total` caps limit and extension together. One of the two is given.
+    """
+
+    max_count: int = Field(ge=0)
+    each: LimitRule | None = None
+    total: LimitRule | None = None
+
+    @model_validator(mode="after")
+    def _one_model(self) -> "ExtensionRule":
+        if self.max_count and (self.each is None) == (self.total is None):
+            raise ValueError("give either each or total")
+        return self
+
+
+class KindRule(Rule):
+    """What applies to one kind of matter: handling limit, extension, and whether it is dispatched at any hour."""
+
+    handle: LimitRule
+    extension: ExtensionRule
+    immediate: bool = False
+    sign_wall_clock: bool = False
+
+
+class DispatchRule(Rule):
+    """Art. 6: off-hours tickets are held until the opening and must be out by `out_by` local time."""
+
+    hold_off_hours: bool = True
+    out_by: time
+    article: str = "Art. 6"
+
+
+class SignRule(Rule):
+    """Art. 7: the limit to sign in working time, its wall-clock twin, and whether silence is deemed signing."""
+
+    limit: LimitRule
+    wall_clock_limit: LimitRule
+    deemed: bool = True
+
+
+class ReturnRule(Rule):
+    """Art. 7: the window after signing, where its end moves if it falls on a day off, and the ping-pong cap."""
+
+    window: LimitRule
+    moves_to: time
+    max_returns: int = Field(ge=0)
+    adjudicate: LimitRule
+
+
+class RevisitRule(Rule):
+    """Art. 9: rating window, contact attempts, redo rounds, and the office's and unit's limits after dissatisfaction."""
+
+    rating_window: LimitRule
+    contact_attempts: int = Field(ge=1)
+    contact_channels: tuple[Literal["phone", "sms"], ...] = Field(min_length=1)
+    max_redo_rounds: int = Field(ge=0)
+    judge: LimitRule
+    explain: LimitRule
+    reopen_window: LimitRule
+
+
+class RungRule(Rule):
+    """One rung of the reminder ladder (Art. 10)."""
+
+    rung: Rung
+    channel: Literal["written", "phone"]
+    percent: int | None = Field(default=None, ge=1, le=99)
+    working_seconds_before: int | None = Field(default=None, ge=60)
+    to_head: bool = False
+
+
+class ReminderRule(Rule):
+    """Art. 10: the ladder, which clocks it is for, and whether reminders wait for office hours."""
+
+    clocks: tuple[ClockKind, ...]
+    ladder: tuple[RungRule, ...]
+    quiet_outside_hours: bool = True
+    article: str = "Art. 10"
+
+
+class ScoringRule(Rule):
+    """Art. 15: weights of a unit's score, in points that sum up to 100; Art. 16: when a person should look."""
+
+    signed_on_time: int = Field(ge=0)
+    replied_on_time: int = Field(ge=0)
+    satisfaction: int = Field(ge=0)
+    min_sample: int = Field(ge=1)
+    flag_returns: int = Field(ge=1)
+    flag_breaches: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _sum(self) -> "ScoringRule":
+        if self.signed_on_time + self.replied_on_time + self.satisfaction != 100:
+            raise ValueError("the weights must sum up to 100 points")
+        return self
+
+
+class Rulebook(Rule):
+    """All rules of one jurisdiction from `effective_from` on."""
+
+    jurisdiction: str
+    version: str
+    title_zh: str
+    title_en: str
+    source: str
+    effective_from: date
+    calendar: str
+    directory: str
+    day_end: Literal["close_of_office", "same_time", "midnight"] = "close_of_office"
+    upstream_buffer: LimitRule
+    kinds: dict[Kind, KindRule]
+    dispatch: DispatchRule
+    sign: SignRule
+    return_: ReturnRule = Field(alias="return")
+    revisit: RevisitRule
+    reminders: ReminderRule
+    scoring: ScoringRule
+
+    @model_validator(mode="after")
+    def _every_kind_has_a_limit(self) -> "Rulebook":
+        missing = [kind.value for kind in Kind if kind not in self.kinds]
+        if missing:
+            raise ValueError(f"kinds without a limit: {', '.join(missing)}")
+        return self
+
+    @property
+    def hash(self) -> str:
+        """Give the SHA-256 of the canonical content, shortened to 16 hex digits."""
+        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+    @property
+    def ref(self) -> RulebookRef:
+        """Give what a decision records of the rulebook."""
+        return RulebookRef(jurisdiction=self.jurisdiction, version=self.version, hash=self.hash)
+
+    def in_force(self, at: datetime) -> bool:
+        """Say whether the rules are in force at `at` (Art. 18)."""
+        return self.effective_from <= at.date()
+
+
+def validate(parsed: dict[str, Any]) -> Rulebook:
+    """Give the rulebook of a parsed file; raises pydantic's ValidationError, which names the fields."""
+    return Rulebook.model_validate(parsed)

@@ -1,0 +1,236 @@
+"""The ticket: its state machine as one visible table, and how a fact changes it."""
+
+from datetime import datetime
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict
+
+from schemas.facts import (
+    BreachWithdrawn,
+    ClockBreached,
+    ContactAttempted,
+    ExtensionGranted,
+    ExtensionRefused,
+    ExtensionRequested,
+    Fact,
+    RatingRecorded,
+    ReplySubmitted,
+    ReturnRequested,
+    TicketDispatched,
+    TicketOpened,
+    TicketReopened,
+    TicketSigned,
+    TicketUrged,
+)
+from schemas.values import Clock, LimitOverride
+from schemas.vocabulary import AcceptedBy, Channel, ClockKind, Kind, Rating, Stage
+
+TRANSITIONS: Final[dict[tuple[Stage, str], tuple[Stage, ...]]] = {
+    (Stage.OPENED, "ticket.diverted.v1"): (Stage.DIVERTED,),
+    (Stage.OPENED, "ticket.answered.v1"): (Stage.ANSWERED,),
+    (Stage.OPENED, "ticket.declined.v1"): (Stage.DECLINED,),
+    (Stage.OPENED, "ticket.held.v1"): (Stage.HELD,),
+    (Stage.OPENED, "ticket.queued.v1"): (Stage.QUEUED,),
+    (Stage.OPENED, "ticket.dispatched.v1"): (Stage.DISPATCHED,),
+    (Stage.HELD, "ticket.queued.v1"): (Stage.QUEUED,),
+    (Stage.HELD, "ticket.dispatched.v1"): (Stage.DISPATCHED,),
+    (Stage.QUEUED, "ticket.dispatched.v1"): (Stage.DISPATCHED,),
+    (Stage.DISPATCHED, "ticket.signed.v1"): (Stage.IN_PROGRESS,),
+    (Stage.IN_PROGRESS, "return.requested.v1"): (Stage.DISPUTED,),
+    (Stage.IN_PROGRESS, "reply.submitted.v1"): (Stage.REPLIED,),
+    (Stage.DISPUTED, "return.refused.v1"): (Stage.IN_PROGRESS,),
+    (Stage.DISPUTED, "return.upheld.v1"): (Stage.QUEUED,),
+    (Stage.REPLIED, "reply.accepted.v1"): (Stage.REVISITING,),
+    (Stage.REPLIED, "reply.rejected.v1"): (Stage.IN_PROGRESS,),
+    (Stage.REVISITING, "rating.recorded.v1"): (Stage.REVISITING, Stage.JUDGING),
+    (Stage.REVISITING, "ticket.closed.v1"): (Stage.CLOSED,),
+    (Stage.JUDGING, "dissatisfaction.judged.v1"): (Stage.JUDGING, Stage.EXPLAINING, Stage.EXPLAINED),
+    (Stage.JUDGING, "ticket.redispatched.v1"): (Stage.DISPATCHED,),
+    (Stage.EXPLAINING, "explanation.given.v1"): (Stage.EXPLAINED,),
+    (Stage.EXPLAINED, "ticket.closed.v1"): (Stage.CLOSED,),
+    (Stage.CLOSED, "ticket.reopened.v1"): (Stage.OPENED,),
+}
+"""Which fact may follow in which stage, and where it leads. Whatever is not here moves no ticket."""
+
+TERMINAL: Final = (Stage.DIVERTED, Stage.ANSWERED, Stage.DECLINED, Stage.WITHDRAWN, Stage.CLOSED)
+"""Stages in which nothing is owed to the citizen any more."""
+OPEN_STAGES: Final = tuple(stage for stage in Stage if stage not in TERMINAL)
+ANYWHERE: Final = (
+    "clock.at_risk.v1",
+    "clock.breached.v1",
+    "clock.elapsed.v1",
+    "breach.withdrawn.v1",
+    "command.refused.v1",
+    "contact.attempted.v1",
+    "extension.requested.v1",
+    "extension.granted.v1",
+    "extension.refused.v1",
+    "ticket.urged.v1",
+)
+"""Facts that may stand in any stage and leave the ticket where it is."""
+
+
+class IllegalTransitionError(Exception):
+    """A fact that the state machine does not know in this stage: a defect of the decider, never of the input."""
+
+
+class Breach(BaseModel):
+    """A limit that ran out; stays on the ticket for ever unless withdrawn."""
+
+    model_config = ConfigDict(frozen=True)
+    kind: ClockKind
+    cycle: int
+    due_at: datetime
+
+
+class Ticket(BaseModel):
+    """All that the router must know of a ticket to decide; everything in UTC."""
+
+    model_config = ConfigDict(frozen=True)
+    id: str
+    sequence: int = 0
+    generation: int = 1
+    stage: Stage = Stage.OPENED
+    kind: Kind
+    category: str
+    area: str
+    channel: Channel
+    platform: str
+    upstream_id: str
+    accepted_by: AcceptedBy
+    upstream_due_at: datetime | None = None
+    limit_override: LimitOverride | None = None
+    unit: str | None = None
+    unit_group: str | None = None
+    round: int = 0
+    cycle: int = 0
+    opened_at: datetime
+    dispatched_at: datetime | None = None
+    cycle_dispatched_at: datetime | None = None
+    return_due_at: datetime | None = None
+    replied_at: datetime | None = None
+    closed_at: datetime | None = None
+    proposed_unit: str | None = None
+    clocks: tuple[Clock, ...] = ()
+    breaches: tuple[Breach, ...] = ()
+    returns: int = 0
+    extensions: int = 0
+    extension_asked_at: datetime | None = None
+    contacts: int = 0
+    urges: int = 0
+    rating: Rating | None = None
+    rating_elapsed: bool = False
+    case_due_at: datetime | None = None
+
+    def clock(self, kind: ClockKind, cycle: int | None = None) -> Clock | None:
+        """Give the running clock of that kind (and cycle, if given)."""
+        return next((c for c in self.clocks if c.kind is kind and cycle in {None, c.cycle}), None)
+
+    def breached(self, kind: ClockKind, cycle: int) -> Breach | None:
+        """Give the breach of that clock, if it ran out."""
+        return next((b for b in self.breaches if (b.kind, b.cycle) == (kind, cycle)), None)
+
+
+def check_transition(ticket: Ticket, fact: Fact) -> None:
+    """Raise `IllegalTransitionError` unless the table allows `fact` on `ticket`."""
+    if fact.type in ANYWHERE and fact.stage is ticket.stage:
+        return
+    if fact.type == "ticket.withdrawn.v1" and ticket.stage in OPEN_STAGES and fact.stage is Stage.WITHDRAWN:
+        return
+    if fact.type == "ticket.opened.v1" and ticket.sequence == 0:
+        return
+    if fact.stage not in TRANSITIONS.get((ticket.stage, fact.type), ()):
+        raise IllegalTransitionError(f"{fact.type} to {fact.stage} in stage {ticket.stage} of {ticket.id}")
+
+
+def opened(fact: TicketOpened) -> Ticket:
+    """Give the ticket that `fact` puts on the record."""
+    return Ticket(
+        id=fact.subject,
+        sequence=fact.sequence,
+        kind=fact.kind,
+        category=fact.category,
+        area=fact.area,
+        channel=fact.channel,
+        platform=fact.platform,
+        upstream_id=fact.upstream_id,
+        accepted_by=fact.accepted_by,
+        upstream_due_at=fact.upstream_due_at,
+        limit_override=fact.limit_override,
+        opened_at=fact.time,
+    )
+
+
+def _clocks_after(ticket: Ticket, fact: Fact) -> tuple[Clock, ...]:
+    gone = {(c.kind, c.cycle) for c in fact.stopped} | {(c.kind, c.cycle) for c in fact.started}
+    return tuple(c for c in ticket.clocks if (c.kind, c.cycle) not in gone) + fact.started
+
+
+def _details(ticket: Ticket, fact: Fact) -> dict[str, Any]:
+    """What a fact changes beside stage, unit and clocks."""
+    match fact:
+        case TicketDispatched():
+            return {
+                "dispatched_at": ticket.dispatched_at or fact.time,
+                "cycle_dispatched_at": fact.time,
+                "return_due_at": None,
+                "proposed_unit": None,
+            }
+        case TicketSigned():
+            window = next((c.due_at for c in fact.started if c.kind is ClockKind.RETURN), None)
+            return {"return_due_at": window or ticket.return_due_at}
+        case ReturnRequested():
+            return {"returns": ticket.returns + 1, "proposed_unit": fact.proposed_unit}
+        case ExtensionRequested():
+            return {"extension_asked_at": fact.time}
+        case ExtensionGranted():
+            return {"extensions": fact.count, "extension_asked_at": None}
+        case ExtensionRefused():
+            return {"extension_asked_at": None}
+        case ReplySubmitted():
+            return {"replied_at": fact.time, "rating": None, "rating_elapsed": False, "contacts": 0}
+        case ContactAttempted():
+            return {"contacts": fact.attempt}
+        case RatingRecorded():
+            return {"rating": fact.rating}
+        case TicketUrged():
+            return {"urges": fact.count}
+        case TicketReopened():
+            return {"generation": fact.generation, "rating": None, "rating_elapsed": False, "closed_at": None}
+        case ClockBreached():
+            breach = Breach(kind=fact.clock, cycle=fact.clock_cycle, due_at=fact.due_at)
+            return {"breaches": (*ticket.breaches, breach)}
+        case BreachWithdrawn():
+            key = (fact.clock, fact.clock_cycle)
+            return {"breaches": tuple(b for b in ticket.breaches if (b.kind, b.cycle) != key)}
+        case _:
+            return _closing_details(fact)
+
+
+def _closing_details(fact: Fact) -> dict[str, Any]:
+    if fact.type == "ticket.closed.v1":
+        return {"closed_at": fact.time}
+    if fact.type == "clock.elapsed.v1" and getattr(fact, "clock", None) is ClockKind.RATING:
+        return {"rating_elapsed": True}
+    return {}
+
+
+def apply(ticket: Ticket | None, fact: Fact) -> Ticket:
+    """Fold one fact into a ticket; raises `IllegalTransitionError`."""
+    if ticket is None:
+        if not isinstance(fact, TicketOpened):
+            raise IllegalTransitionError(f"{fact.type} on a ticket that was never opened")
+        return opened(fact)
+    check_transition(ticket, fact)
+    case = next((c.due_at for c in fact.started if c.kind is ClockKind.CASE), ticket.case_due_at)
+    changed = {
+        "sequence": fact.sequence,
+        "stage": fact.stage,
+        "unit": fact.unit,
+        "unit_group": fact.unit_group,
+        "round": fact.round,
+        "cycle": fact.cycle,
+        "clocks": _clocks_after(ticket, fact),
+        "case_due_at": case,
+    }
+    return ticket.model_copy(update=changed | _details(ticket, fact))

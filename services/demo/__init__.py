@@ -1,0 +1,1 @@
+"""The demo: a real day of citizen requests through the whole mesh, in simulated time."""

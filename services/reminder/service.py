@@ -1,0 +1,146 @@
+"""Reminder: one reminder per rung, ticket and cycle, ever; outside office hours it waits for the opening (Art. 10)."""
+
+from datetime import datetime
+from functools import partial
+
+from pydantic import BaseModel, ConfigDict
+
+from schemas.envelope import Event, derived_id
+from schemas.facts import ClockAtRisk, ClockBreached, Fact
+from schemas.supervision import ReminderIssued
+from schemas.vocabulary import ClockKind, Kind, Rung
+from services.core.policy import Policy
+from services.core.rulebook import RungRule
+from services.core.service import Fold, Output, Position, QueueEntry, Rejected, Service, Step, in_sequence
+from services.core.ticket import TERMINAL
+
+SOURCE = "/hotline-mesh/reminder"
+
+
+class Pending(BaseModel):
+    """A reminder that waits for the opening of the office."""
+
+    model_config = ConfigDict(frozen=True)
+    clock: ClockKind
+    cycle: int
+    rung: Rung
+    unit: str
+    due_at: datetime
+    reached_at: datetime
+    at: datetime
+    causation: str
+
+
+class LadderState(BaseModel):
+    """How far the ladder of one ticket was climbed."""
+
+    model_config = ConfigDict(frozen=True)
+    sequence: int
+    stage: str
+    kind: Kind
+    unit_group: str
+    since: datetime
+    pending: tuple[Pending, ...] = ()
+
+
+def _reached(event: Fact, policy: Policy) -> Pending | None:
+    """Give the reminder that a fact calls for, with the instant from which it may go out."""
+    match event:
+        case ClockAtRisk():
+            rung = event.rung
+        case ClockBreached() if event.clock in policy.rulebook.reminders.clocks or event.clock is ClockKind.SIGN:
+            rung = Rung.OVERDUE
+        case _:
+            return None
+    if event.unit is None:
+        return None
+    loud = policy.rulebook.kinds[event.kind].immediate or not policy.rulebook.reminders.quiet_outside_hours
+    return Pending(
+        clock=event.clock,
+        cycle=event.clock_cycle,
+        rung=rung,
+        unit=event.unit,
+        due_at=event.due_at,
+        reached_at=event.time,
+        at=event.time if loud else policy.calendar.next_opening(event.time),
+        causation=event.id,
+    )
+
+
+def _issue(policy: Policy, ticket: str, pending: Pending) -> Output:
+    ladder = {rule.rung: rule for rule in policy.rulebook.reminders.ladder}
+    rule = ladder.get(pending.rung, RungRule(rung=pending.rung, channel="written"))
+    reminder = ReminderIssued(
+        id=derived_id("reminder", ticket, pending.clock, pending.cycle, pending.rung, pending.reached_at.isoformat()),
+        source=SOURCE,
+        subject=ticket,
+        time=pending.at,
+        causation=pending.causation,
+        unit=pending.unit,
+        clock=pending.clock,
+        clock_cycle=pending.cycle,
+        rung=pending.rung,
+        due_at=pending.due_at,
+        channel=rule.channel,
+        to_head=rule.to_head,
+    )
+    return Output("reminder-events", reminder)
+
+
+def handle(policy: Policy, state: LadderState | None, event: Event, _at: Position) -> Step[LadderState]:
+    """Climb the ladder; a reminder whose clock stopped while it waited for the opening is dropped."""
+    if not isinstance(event, Fact):
+        raise Rejected("unexpected-type", f"{event.type} is no fact of a ticket")
+    if not in_sequence(state.sequence if state else 0, event.sequence):
+        return Step(state, duplicate=True)
+    stopped = {(c.kind, c.cycle) for c in event.stopped}
+    pending = tuple(p for p in (state.pending if state else ()) if (p.clock, p.cycle) not in stopped)
+    outputs: tuple[Output, ...] = ()
+    reached = _reached(event, policy)
+    if reached is not None and reached.at <= event.time:
+        outputs = (_issue(policy, event.subject, reached),)
+    elif reached is not None:
+        pending = (*pending, reached)
+    moved = state is None or state.stage != event.stage
+    after = LadderState(
+        sequence=event.sequence,
+        stage=event.stage,
+        kind=event.kind,
+        unit_group=event.unit_group or "none",
+        since=event.time if moved or state is None else state.since,
+        pending=pending,
+    )
+    return Step(after, outputs)
+
+
+def wake_at(state: LadderState) -> datetime | None:
+    """Give the opening for which the first reminder waits."""
+    return min((p.at for p in state.pending), default=None)
+
+
+def wake(policy: Policy, ticket: str, state: LadderState, now: datetime) -> Step[LadderState]:
+    """The office is open: let out what waited for it, in the order in which it was reached."""
+    due = sorted((p for p in state.pending if p.at <= now), key=lambda p: (p.reached_at, p.clock, p.rung))
+    waiting = tuple(p for p in state.pending if p.at > now)
+    return Step(state.model_copy(update={"pending": waiting}), tuple(_issue(policy, ticket, p) for p in due))
+
+
+def queue(state: LadderState) -> QueueEntry | None:
+    """Say where an open ticket waits."""
+    if state.stage in TERMINAL:
+        return None
+    return QueueEntry(state.stage, state.kind, state.unit_group, state.since)
+
+
+def service(policy: Policy) -> Service:
+    """Give the reminder service under these rules."""
+    fold = Fold(
+        table="ladders",
+        reads="ticket-events",
+        state=LadderState,
+        handle=partial(handle, policy),
+        wake_at=wake_at,
+        wake=partial(wake, policy),
+        queue=queue,
+    )
+    return Service("reminder", (fold,))

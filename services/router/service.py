@@ -1,0 +1,93 @@
+"""The router: reads commands, decides, writes what did happen. The single writer of facts."""
+
+from datetime import datetime
+from functools import partial
+
+from pydantic import BaseModel, ConfigDict
+
+from schemas.commands import Command, PulseClock
+from schemas.envelope import Event, derived_id
+from schemas.facts import ClockPulsed, TicketClosed
+from services.core.decision import SOURCE, Decision
+from services.core.lifecycle.decide import decide
+from services.core.policy import Policy
+from services.core.service import Fold, OpenClock, Output, Position, QueueEntry, Rejected, Service, Step
+from services.core.ticket import TERMINAL, Ticket
+
+REMEMBERED_COMMANDS = 64
+"""Ids of the last commands kept per ticket: more than a ticket hears within one commit interval."""
+
+
+class RouterState(BaseModel):
+    """A ticket, since when it is in its stage, and which commands were decided already."""
+
+    model_config = ConfigDict(frozen=True)
+    ticket: Ticket
+    since: datetime
+    decided: tuple[str, ...] = ()
+
+
+def handle(policy: Policy, state: RouterState | None, event: Event, _at: Position) -> Step[RouterState]:
+    """Decide one command; a command decided before changes nothing."""
+    if not isinstance(event, Command):
+        raise Rejected("unexpected-type", f"{event.type} is no command")
+    if not event.subject:
+        raise Rejected("missing-subject", "a command without ce_subject names no ticket")
+    if state is not None and event.id in state.decided:
+        return Step(state, duplicate=True)
+    before = state.ticket if state else None
+    decision = decide(before, event, policy)
+    if not decision.facts:
+        return Step(state, duplicate=True)
+    return Step(_after(state, decision), _outputs(decision))
+
+
+def _after(state: RouterState | None, decision: Decision) -> RouterState:
+    ticket = decision.known
+    moved = state is None or state.ticket.stage is not ticket.stage
+    since = decision.facts[-1].time if moved or state is None else state.since
+    decided = (*(state.decided if state else ()), decision.command.id)[-REMEMBERED_COMMANDS:]
+    return RouterState(ticket=ticket, since=since, decided=decided)
+
+
+def _outputs(decision: Decision) -> tuple[Output, ...]:
+    facts = [Output("ticket-events", fact) for fact in decision.facts]
+    closed = [Output("closed-tickets", fact) for fact in decision.facts if isinstance(fact, TicketClosed)]
+    return tuple(facts + closed)
+
+
+def pass_on_pulse(event: Event, partition: int) -> tuple[Output, ...]:
+    """Write the pulse behind everything decided before it, in the same partition."""
+    if not isinstance(event, PulseClock):
+        return ()
+    pulsed = ClockPulsed(
+        id=derived_id("pulse", partition, event.time.isoformat()), source=SOURCE, time=event.time, causation=event.id
+    )
+    return (Output("ticket-events", pulsed, partition=partition),)
+
+
+def queue(state: RouterState) -> QueueEntry | None:
+    """Say where an open ticket waits."""
+    ticket = state.ticket
+    if ticket.stage in TERMINAL:
+        return None
+    return QueueEntry(ticket.stage, ticket.kind, ticket.unit_group or "none", state.since)
+
+
+def clocks(state: RouterState) -> tuple[OpenClock, ...]:
+    """Give the clocks that run on the ticket."""
+    return tuple(OpenClock(clock.kind, clock.due_at) for clock in state.ticket.clocks)
+
+
+def service(policy: Policy) -> Service:
+    """Give the router under these rules."""
+    fold = Fold(
+        table="tickets",
+        reads="ticket-commands",
+        state=RouterState,
+        handle=partial(handle, policy),
+        on_pulse=pass_on_pulse,
+        queue=queue,
+        clocks=clocks,
+    )
+    return Service("router", (fold,))

@@ -1,0 +1,192 @@
+"""Faust behind one thin module: its own aiokafka transport with the fixes that keep state, outputs and offsets in step.
+
+Three parts of Faust 0.15.3 are replaced (ADR 0002):
+
+* `DurableProducer.flush`, which Faust calls before each offset commit, really waits: first for every output, then
+  for the last changelog value of every changed key; a failed delivery raises instead of being logged. The stock one
+  gives up after 0.1 s and swallows failures. So the order is outputs, changelog, offsets, and state is never ahead
+  of what was said.
+* `SeekFirstRecovery` seeks to the committed offsets *before* it resumes the source partitions; the stock order
+  skips records after a recovery.
+* `ChangedKeysTable` keeps changed keys in a dirty map until that flush, instead of one unordered send per write.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import faust
+from aiokafka.partitioner import murmur2
+from faust.tables import Table, TableManager
+from faust.tables.recovery import Recovery
+from faust.transport.drivers import aiokafka as driver
+
+from services.runtime.settings import Settings
+
+SUPPORTED = "0.15.3"
+
+
+class UntestedFaustError(RuntimeError):
+    """This module replaces internals of one Faust version; another one must be tested first."""
+
+
+class ChangedKeysTable(Table):  # type: ignore[misc] - Faust is untyped here
+    """A Faust table whose changelog writes wait in a dirty map: the last value per key, until the flush."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.dirty: dict[tuple[int, bytes], bytes | None] = {}
+
+    def on_key_set(self, key: bytes, value: bytes) -> None:
+        """Remember the new value for the next flush."""
+        self.dirty[self.partition_for_key(key), key] = value
+
+    def on_key_del(self, key: bytes) -> None:
+        """Remember the deletion (a tombstone) for the next flush."""
+        self.dirty[self.partition_for_key(key), key] = None
+
+    def owned(self) -> Iterator[tuple[int, bytes, bytes]]:
+        """Give (partition, key, value) of the partitions that this worker owns; stale keys of others are left out."""
+        topic = self.changelog_topic.get_topic_name()
+        partitions = {tp.partition for tp in self.app.assignor.assigned_actives() if tp.topic == topic}
+        count = self.partitions
+        for key, value in self.data.items():
+            partition = (murmur2(key) & 0x7FFFFFFF) % count
+            if partition in partitions:
+                yield partition, key, value
+
+
+class DurableProducer(driver.Producer):  # type: ignore[misc] - Faust is untyped here
+    """Faust's producer with a flush that waits for everything and fails loudly."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.outputs: list[asyncio.Future[Any]] = []
+        self.flushing = asyncio.Lock()
+        self.committed_at = 0.0
+
+    def _settings_extra(self) -> dict[str, Any]:
+        return {"acks": "all", "enable_idempotence": True}
+
+    async def emit(
+        self, topic: str, key: bytes | None, value: bytes, headers: list[tuple[str, bytes]], partition: int | None
+    ) -> "asyncio.Future[Any]":
+        """Hand one output to the producer; its delivery is verified by the next flush at the latest."""
+        producer = self._ensure_producer()
+        future: asyncio.Future[Any] = await producer.send(
+            topic, value, key=key, partition=partition, headers=headers
+        )
+        self.outputs.append(future)
+        return future
+
+    async def flush(self) -> None:
+        """Wait until outputs, then changelog values, are acknowledged; raises what the broker said otherwise."""
+        async with self.flushing:
+            # Taken in one step, without an await between: each dirty value's outputs are among these.
+            outputs, self.outputs = self.outputs, []
+            taken = [(table, table.dirty) for table in self.app.tables.values() if table.dirty]
+            for table, _ in taken:
+                table.dirty = {}
+            await asyncio.gather(*outputs)
+            producer = self._ensure_producer()
+            pending = []
+            for table, dirty in taken:
+                topic = table.changelog_topic.get_topic_name()
+                for (partition, key), value in dirty.items():
+                    pending.append(await producer.send(topic, value, key=key, partition=partition))
+            await asyncio.gather(*pending)
+            self.committed_at = time.time()
+
+
+class DurableTransport(driver.Transport):  # type: ignore[misc] - Faust is untyped here
+    """Faust's aiokafka transport with the durable producer."""
+
+    Producer = DurableProducer
+
+
+class SeekFirstRecovery(Recovery):  # type: ignore[misc] - Faust is untyped here
+    """Faust's recovery, which seeks before it resumes (the order was swapped in faust-streaming 0.7.7, #241)."""
+
+    async def on_recovery_completed(self, generation_id: int = 0) -> None:
+        """End the recovery: indexes first, then seek, then resume; a failing callback is not swallowed."""
+        consumer = self.app.consumer
+        await self.app.on_rebalance_complete.send()
+        self._set_recovery_ended()
+        for table in self.tables.values():
+            await table.on_recovery_completed(self.actives_for_table[table], self.standbys_for_table[table])
+        if self.app.consumer_generation_id != generation_id:
+            return
+        assignment = consumer.assignment()
+        if assignment:
+            await self._wait(consumer.perform_seek(), timeout=self.app.conf.broker_request_timeout)
+            committed = consumer._committed_offset  # noqa: SLF001 - perform_seek leaves it there, and only there
+            self.app.after_seek({tp: committed[tp] for tp in assignment if not self._is_changelog_tp(tp)})
+        consumer.resume_partitions({tp for tp in assignment if not self._is_changelog_tp(tp)})
+        self.completed.set()
+        self.app.flow_control.resume()
+        consumer.resume_flow()
+        await self.app._fetcher.maybe_start()  # noqa: SLF001 - as Faust's own recovery does
+        self.tables.on_actives_ready()
+        if not self.app.assignor.assigned_standbys():
+            self.tables.on_standbys_ready()
+        self.app.on_rebalance_end()
+
+
+class SeekFirstTableManager(TableManager):  # type: ignore[misc] - Faust is untyped here
+    """Faust's table manager with that recovery."""
+
+    @property
+    def recovery(self) -> Recovery:
+        """Give the recovery service, made once."""
+        if self._recovery is None:
+            self._recovery = SeekFirstRecovery(self.app, self, beacon=self.beacon, loop=self.loop)
+        return self._recovery
+
+
+def build_app(service: str, settings: Settings) -> Any:
+    """Give the Faust app of a service, configured for at-least-once; raises `UntestedFaustError`."""
+    if faust.__version__ != SUPPORTED:
+        raise UntestedFaustError(f"Faust {faust.__version__} is installed; only {SUPPORTED} is tested with this mesh")
+    servers = settings.bootstrap_servers.split(",")
+    app = faust.App(
+        settings.group(service),
+        broker=[f"kafka://{server.strip()}" for server in servers],
+        TableManager=SeekFirstTableManager,
+        Table=ChangedKeysTable,
+        processing_guarantee="at_least_once",
+        store="memory://",
+        table_standby_replicas=0,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        broker_commit_interval=settings.commit_interval,
+        broker_commit_every=2000,
+        broker_session_timeout=settings.session_timeout,
+        broker_heartbeat_interval=min(3.0, settings.session_timeout / 3),
+        broker_max_poll_interval=300.0,
+        broker_max_poll_records=500,
+        stream_buffer_maxsize=1024,
+        stream_wait_empty=True,
+        stream_recovery_delay=0.0,
+        consumer_group_instance_id=f"{settings.group(service)}-{settings.instance}",
+        producer_acks=-1,
+        producer_linger=0.002,
+        producer_max_batch_size=131_072,
+        producer_compression_type="lz4",
+        producer_request_timeout=90.0,
+        web_enabled=False,
+        web_tables_enabled=False,
+        web_router_enabled=False,
+        monitor=_NoMonitor(),
+        datadir=settings.home / "faust" / f"{service}-{settings.instance}-{os.getpid()}",
+        autodiscover=False,
+        reply_create_topic=False,
+    )
+    app.transport = DurableTransport(app.conf.broker_consumer, app)
+    app.producer_transport = app.transport
+    return app
+
+
+class _NoMonitor(faust.Monitor):  # type: ignore[misc] - Faust is untyped here
+    """Faust's monitor, which costs 22 µs an event and keeps its figures to itself; ours are in metrics.py."""

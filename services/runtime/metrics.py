@@ -1,0 +1,110 @@
+"""Every Prometheus metric of the mesh, declared once. Labels are bounded; never a ticket, never a person.
+
+Ages are exported as timestamps: `time() - x` in PromQL goes on ageing when a process dies.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from services.runtime.queues import ClockCounts, QueueAges
+
+HANDLE_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
+AGE_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
+
+
+class HasIndexes(Protocol):
+    """What shows queue ages and clock counts."""
+
+    queues: QueueAges
+    clocks: ClockCounts
+
+
+class Metrics:
+    """The metrics of one service process."""
+
+    def __init__(self, service: str, version: str) -> None:
+        self.service = service
+        self.registry = CollectorRegistry()
+        r = self.registry
+        self.events = Counter(
+            "hotline_events", "Records handled", ["service", "topic", "type", "outcome"], registry=r
+        )
+        self.handling = Histogram(
+            "hotline_event_handling_seconds", "Time to handle one record", ["service", "topic"],
+            buckets=HANDLE_BUCKETS, registry=r,
+        )  # fmt: skip
+        self.age = Histogram(
+            "hotline_event_age_seconds", "Age of a record (since the broker appended it) when it was handled",
+            ["service", "topic"], buckets=AGE_BUCKETS, registry=r,
+        )  # fmt: skip
+        self.dead_letters = Counter(
+            "hotline_dead_letters", "Records sent to the dead letters", ["service", "topic", "code"], registry=r
+        )
+        self.duplicates = Counter(
+            "hotline_duplicates", "Records dropped because their effect was there already", ["service", "topic"],
+            registry=r,
+        )  # fmt: skip
+        self.offset_gaps = Counter(
+            "hotline_offset_gaps", "Holes in the offsets of an input partition (must be 0)", ["service"], registry=r
+        )
+        self.watermark = Gauge(
+            "hotline_watermark_timestamp_seconds", "Append time of the newest record handled",
+            ["service", "topic", "partition"], registry=r,
+        )  # fmt: skip
+        self.pulse = Gauge(
+            "hotline_pulse_timestamp_seconds", "Newest clock pulse seen: the time it is for the mesh",
+            ["service", "partition"], registry=r,
+        )  # fmt: skip
+        self.commit = Gauge(
+            "hotline_commit_timestamp_seconds", "Wall time of the last durable commit", ["service"], registry=r
+        )
+        self.build = Gauge("hotline_build_info", "Version of the service", ["service", "version"], registry=r)
+        self.build.labels(service, version).set(1)
+        self.rulebook = Gauge(
+            "hotline_rulebook_info", "Rulebook in force", ["service", "jurisdiction", "version", "hash"], registry=r
+        )
+        self.calendar_known_until = Gauge(
+            "hotline_calendar_known_until_timestamp_seconds", "End of the last year with an official calendar notice",
+            ["service", "calendar"], registry=r,
+        )  # fmt: skip
+
+    def start_at_zero(self, topics: Iterable[str]) -> None:
+        """Show the series of failures before the first one, so that `increase()` sees it."""
+        self.offset_gaps.labels(self.service)
+        for topic in topics:
+            self.dead_letters.labels(self.service, topic, "none")
+            self.duplicates.labels(self.service, topic)
+
+    def show_indexes(self, indexes: Iterable[HasIndexes]) -> None:
+        """Export queue ages and clock counts of these folds at every scrape."""
+        self.registry.register(_Indexes(self.service, list(indexes)))
+
+
+class _Indexes(Collector):
+    def __init__(self, service: str, indexes: list[HasIndexes]) -> None:
+        self._service = service
+        self._indexes = indexes
+
+    def collect(self) -> Iterator[Metric]:
+        labels = ["service", "stage", "kind", "unit_group"]
+        oldest = GaugeMetricFamily(
+            "hotline_oldest_open_timestamp_seconds", "Since when the oldest open ticket waits there", labels=labels
+        )
+        count = GaugeMetricFamily("hotline_open_tickets", "Open tickets waiting there", labels=labels)
+        opened = GaugeMetricFamily("hotline_open_clocks", "Clocks that run", labels=["service", "clock"])
+        overdue = GaugeMetricFamily(
+            "hotline_overdue_clocks", "Clocks that run though their due instant passed", labels=["service", "clock"]
+        )
+        for index in self._indexes:
+            for label, (since, waiting) in sorted(index.queues.oldest().items()):
+                oldest.add_metric([self._service, *label], since)
+                count.add_metric([self._service, *label], waiting)
+            for kind, (running, late) in sorted(index.clocks.counts().items()):
+                opened.add_metric([self._service, kind], running)
+                overdue.add_metric([self._service, kind], late)
+        yield from (oldest, count, opened, overdue)

@@ -1,0 +1,85 @@
+"""Compares the topic files with the broker, and creates what is missing. Nothing is auto-created anywhere else."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
+
+from schemas.topics import Topic
+from services.runtime.settings import Settings
+
+
+class BrokerUnreachableError(ConnectionError):
+    """No broker answers."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One difference between a topic file and the broker: `create`, or `differs` (which is never changed here)."""
+
+    topic: str
+    action: str
+    detail: str
+
+
+def admin(settings: Settings) -> AdminClient:
+    """Give an admin client."""
+    return AdminClient({"bootstrap.servers": settings.bootstrap_servers, "log_level": 0})
+
+
+def _existing(client: AdminClient, settings: Settings) -> dict[str, Any]:
+    try:
+        return dict(client.list_topics(timeout=15).topics)
+    except KafkaException as error:
+        raise BrokerUnreachableError(
+            f"no Kafka broker answers at {settings.bootstrap_servers}: start one with `hotline dev up`, "
+            f"or set KAFKA_BOOTSTRAP_SERVERS ({error.args[0].name()})"
+        ) from None
+
+
+def plan(settings: Settings, topics: Mapping[str, Topic]) -> list[Change]:
+    """Give what `apply` would create, and where the broker differs from the files; raises `BrokerUnreachableError`."""
+    client = admin(settings)
+    existing = _existing(client, settings)
+    present = [topic for topic in topics.values() if settings.topic(topic.name) in existing]
+    resources = [ConfigResource(ResourceType.TOPIC, settings.topic(topic.name)) for topic in present]
+    configs = {r.name: f.result() for r, f in client.describe_configs(resources).items()} if resources else {}
+    changes = []
+    for topic in topics.values():
+        name = settings.topic(topic.name)
+        if name not in existing:
+            wanted = ", ".join(f"{key}={value}" for key, value in sorted(topic.settings().items()))
+            changes.append(Change(topic.name, "create", f"{topic.partitions} partitions, {wanted}"))
+            continue
+        found = len(existing[name].partitions)
+        if found != topic.partitions:
+            changes.append(Change(topic.name, "differs", f"partitions: file {topic.partitions}, broker {found}"))
+        for key, value in sorted(topic.settings().items()):
+            actual = configs[name][key].value if key in configs[name] else None
+            if actual is not None and set(actual.split(",")) != set(value.split(",")):
+                changes.append(Change(topic.name, "differs", f"{key}: file {value}, broker {actual}"))
+    return changes
+
+
+def apply(settings: Settings, topics: Mapping[str, Topic], tell: Callable[[str], None] = lambda _line: None) -> list[Change]:
+    """Create what is missing; gives the differences that a person must decide. Raises KafkaException on refusal."""
+    changes = plan(settings, topics)
+    missing = [topics[change.topic] for change in changes if change.action == "create"]
+    if missing:
+        replicas = settings.replication_factor
+        safety = {"min.insync.replicas": str(max(1, replicas - 1))}
+        new = [
+            NewTopic(
+                settings.topic(topic.name),
+                num_partitions=topic.partitions,
+                replication_factor=replicas,
+                config=topic.settings() | safety,
+            )
+            for topic in missing
+        ]
+        for name, future in admin(settings).create_topics(new, operation_timeout=30).items():
+            future.result()
+            tell(f"created {name}")
+    return [change for change in changes if change.action == "differs"]

@@ -1,0 +1,153 @@
+"""sla-timer: every clock of every open ticket in one table; says when a clock nears its end or has elapsed."""
+
+from datetime import datetime, time, timedelta
+from functools import partial
+
+from pydantic import BaseModel, ConfigDict
+
+from schemas.commands import ClockSignal, SignalClocks
+from schemas.envelope import Event, derived_id
+from schemas.facts import Fact
+from schemas.values import Actor, Clock, Mark
+from schemas.vocabulary import ClockKind, Role, Rung
+from services.core.calendar import WorkCalendar
+from services.core.policy import Policy
+from services.core.service import Fold, OpenClock, Output, Position, QueueEntry, Rejected, Service, Step, in_sequence
+from services.core.ticket import TERMINAL
+
+SOURCE = "/hotline-mesh/sla-timer"
+ACTOR = Actor(role=Role.SERVICE, id="sla-timer")
+
+
+class RunningClock(BaseModel):
+    """A clock and what it has still to say: its marks, its end, then one rung a working day while overdue."""
+
+    model_config = ConfigDict(frozen=True)
+    kind: ClockKind
+    cycle: int
+    due_at: datetime
+    marks: tuple[Mark, ...] = ()
+    elapsed: bool = False
+    daily_at: datetime | None = None
+
+    @property
+    def next_at(self) -> datetime | None:
+        """Give the instant of the next alarm."""
+        if self.elapsed:
+            return self.daily_at
+        return self.marks[0].at if self.marks else self.due_at
+
+
+class TimerState(BaseModel):
+    """The clocks of one ticket; `sequence` says how far its facts are applied."""
+
+    model_config = ConfigDict(frozen=True)
+    sequence: int
+    stage: str
+    kind: str
+    unit_group: str
+    since: datetime
+    clocks: tuple[RunningClock, ...] = ()
+
+
+def _running(clock: Clock) -> RunningClock:
+    return RunningClock(kind=clock.kind, cycle=clock.cycle, due_at=clock.due_at, marks=clock.marks)
+
+
+def handle(state: TimerState | None, event: Event, _at: Position) -> Step[TimerState]:
+    """Apply the clock changes of one fact."""
+    if not isinstance(event, Fact):
+        raise Rejected("unexpected-type", f"{event.type} is no fact of a ticket")
+    if not in_sequence(state.sequence if state else 0, event.sequence):
+        return Step(state, duplicate=True)
+    gone = {(c.kind, c.cycle) for c in event.stopped} | {(c.kind, c.cycle) for c in event.started}
+    kept = tuple(c for c in (state.clocks if state else ()) if (c.kind, c.cycle) not in gone)
+    moved = state is None or state.stage != event.stage
+    return Step(
+        TimerState(
+            sequence=event.sequence,
+            stage=event.stage,
+            kind=event.kind,
+            unit_group=event.unit_group or "none",
+            since=event.time if moved or state is None else state.since,
+            clocks=kept + tuple(_running(clock) for clock in event.started),
+        )
+    )
+
+
+def wake_at(state: TimerState) -> datetime | None:
+    """Give the instant of the ticket's next alarm."""
+    return min((c.next_at for c in state.clocks if c.next_at is not None), default=None)
+
+
+def _next_daily(calendar: WorkCalendar, after: datetime) -> datetime:
+    """Give the opening of the next working day after `after`."""
+    midnight = datetime.combine(after.astimezone(calendar.zone).date() + timedelta(days=1), time(), calendar.zone)
+    return calendar.next_opening(midnight)
+
+
+def _ring(clock: RunningClock, now: datetime, policy: Policy) -> tuple[RunningClock, tuple[ClockSignal, ...]]:
+    """Say everything this clock has to say up to `now`."""
+    signals: list[ClockSignal] = []
+    while (at := clock.next_at) is not None and at <= now:
+        rung: Rung | None = None
+        if clock.elapsed:
+            rung = Rung.OVERDUE_DAILY
+            clock = clock.model_copy(update={"daily_at": _next_daily(policy.calendar, at)})
+        elif clock.marks:
+            rung = clock.marks[0].rung
+            clock = clock.model_copy(update={"marks": clock.marks[1:]})
+        else:
+            daily = clock.kind in policy.rulebook.reminders.clocks
+            again = _next_daily(policy.calendar, at) if daily else None
+            clock = clock.model_copy(update={"elapsed": True, "daily_at": again})
+        signals.append(ClockSignal(clock=clock.kind, cycle=clock.cycle, due_at=clock.due_at, at=at, rung=rung))
+    return clock, tuple(signals)
+
+
+def wake(policy: Policy, ticket: str, state: TimerState, now: datetime) -> Step[TimerState]:
+    """Raise every alarm due at `now`, in (instant, clock) order, in one command."""
+    rung = [_ring(clock, now, policy) for clock in state.clocks]
+    signals = sorted(
+        (signal for _, said in rung for signal in said), key=lambda s: (s.at, s.clock, s.cycle, s.rung or "")
+    )
+    after = state.model_copy(update={"clocks": tuple(clock for clock, _ in rung)})
+    if not signals:
+        return Step(after)
+    named = "|".join(f"{s.clock}/{s.cycle}/{s.due_at.isoformat()}/{s.rung or 'due'}/{s.at.isoformat()}" for s in signals)
+    command = SignalClocks(
+        id=derived_id("signal", ticket, named),
+        source=SOURCE,
+        subject=ticket,
+        time=signals[-1].at,
+        actor=ACTOR,
+        signals=tuple(signals),
+    )
+    return Step(after, (Output("ticket-commands", command),))
+
+
+def queue(state: TimerState) -> QueueEntry | None:
+    """Say where an open ticket waits."""
+    if state.stage in TERMINAL:
+        return None
+    return QueueEntry(state.stage, state.kind, state.unit_group, state.since)
+
+
+def clocks(state: TimerState) -> tuple[OpenClock, ...]:
+    """Give the clocks that run on the ticket."""
+    return tuple(OpenClock(clock.kind, clock.due_at) for clock in state.clocks)
+
+
+def service(policy: Policy) -> Service:
+    """Give sla-timer under these rules."""
+    fold = Fold(
+        table="clocks",
+        reads="ticket-events",
+        state=TimerState,
+        handle=handle,
+        wake_at=wake_at,
+        wake=partial(wake, policy),
+        queue=queue,
+        clocks=clocks,
+    )
+    return Service("sla-timer", (fold,))
