@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -133,8 +133,9 @@ def spawn(name: str, argv: Sequence[str], *, log_dir: Path, env: Mapping[str, st
     return child
 
 
-def stop_all(children: Sequence[Child], grace_s: float = 10.0) -> None:
+def stop_all(children: Iterable[Child], grace_s: float = 10.0) -> None:
     """Ask all children to end at the same time, wait, and kill what still runs after `grace_s` seconds."""
+    children = list(children)
     for child in children:
         child.terminate()
     deadline = time.monotonic() + grace_s
@@ -150,7 +151,7 @@ def wait_until(
     children: Sequence[Child] = (),
     interval_s: float = 0.05,
 ) -> None:
-    """Return when `probe` says True. ProcessFailedError when one of `children` ends first or the time is over."""
+    """Return when `probe` says True. ProcessFailedError when a child ends first or time is over."""
     deadline = time.monotonic() + timeout_s
     while not probe():
         for child in children:

@@ -5,7 +5,6 @@ import contextlib
 import os
 import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,10 +13,10 @@ from pathlib import Path
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from services.runtime.embedded.errors import StartError
-from services.runtime.processes import Child, port_accepts
+from services.runtime.processes import Child, ProcessFailedError, port_accepts, spawn, wait_until
 
 HEAP_MB = 512
+_FORMAT_TIMEOUT_S = 120
 FAST_START = (
     "-XX:TieredStopAtLevel=1",
 )  # a quarter less time and CPU to start, at some throughput under long load
@@ -116,8 +115,10 @@ def server_properties(node_id: int, cluster: Sequence[NodePorts], data_dir: Path
         "share.coordinator.state.topic.min.isr": in_sync,
         "group.initial.rebalance.delay.ms": 0,
         "group.min.session.timeout.ms": 1000,
-        "broker.heartbeat.interval.ms": 1000,
-        "broker.session.timeout.ms": 6000,  # until a killed broker's partitions move to others
+        # After a kill: how long until others lead, or until a single broker may register again.
+        "broker.session.timeout.ms": 6000 if copies > 1 else 3000,
+        "broker.heartbeat.interval.ms": 1000 if copies > 1 else 500,
+        "replica.lag.time.max.ms": 10_000,
         "log.cleaner.dedupe.buffer.size": 16_777_216,  # of the heap; the default is 128 MB
         "num.network.threads": 2,
         "num.io.threads": 4,
@@ -134,26 +135,11 @@ def format_template(cache: Path, version: str, jvm: Sequence[str], nodes: int) -
     with tempfile.TemporaryDirectory(dir=cache) as scratch:
         data, config = Path(scratch, "data"), Path(scratch, "server.properties")
         config.write_text(server_properties(1, [NodePorts(1, 2)] * nodes, data))
-        said = subprocess.run(
-            [
-                *jvm,
-                "kafka.tools.StorageTool",
-                "format",
-                "--cluster-id",
-                new_kafka_id(),
-                "--config",
-                str(config),
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-            env=_plain_environment(),
-        )
-        if said.returncode != 0:
-            raise StartError(
-                f"Kafka's storage tool failed (exit {said.returncode}):\n{said.stdout}{said.stderr}"
-            )
+        tool = ("kafka.tools.StorageTool", "format", "--cluster-id", new_kafka_id(), "--config", str(config))
+        formatter = spawn("format", [*jvm, *tool], log_dir=Path(scratch), env=_plain_environment())
+        wait_until(lambda: not formatter.alive, _FORMAT_TIMEOUT_S, "end of Kafka's storage tool")
+        if formatter.returncode != 0:
+            raise ProcessFailedError("Kafka's storage tool failed", formatter.log_text())
         (data / "meta.properties").unlink()
         with contextlib.suppress(OSError):  # another process was first: its copy is as good
             data.rename(template)

@@ -21,12 +21,11 @@ from services.runtime.embedded.broker import (
     new_kafka_id,
 )
 from services.runtime.embedded.errors import PortTakenError, StartError, ensure_room, explained
-from services.runtime.embedded.home import cache_folder, exclusive
+from services.runtime.embedded.home import cache_folder, exclusive, lock_file
 from services.runtime.embedded.jars import class_path, kafka_version
 from services.runtime.embedded.java import JavaChoice, java_program
 from services.runtime.embedded.redis_server import RedisServer
 from services.runtime.processes import (
-    Child,
     ProcessFailedError,
     free_port,
     port_is_free,
@@ -78,6 +77,7 @@ class EmbeddedCluster:
             raise StartError(f"{brokers} brokers cannot be started; choose 1 or 3.")
         self.home = home.absolute()
         self.log_dir = self.home / "logs"
+        self.lock_file = lock_file(self.home)
         self.brokers: list[KafkaBroker] = []
         self.redis: RedisServer | None = None
         self._wanted = (brokers, redis, fresh)
@@ -100,7 +100,7 @@ class EmbeddedCluster:
         return self.redis.url
 
     @property
-    def children(self) -> list[Child]:
+    def children(self) -> list[KafkaBroker | RedisServer]:
         """All processes, dead or alive."""
         return [*self.brokers, *([self.redis] if self.redis else [])]
 
@@ -128,7 +128,7 @@ class EmbeddedCluster:
         self._resources.close()
 
     def wait_ready(self, timeout_s: float = START_TIMEOUT_S) -> None:
-        """Return when every server answers, e.g. after a `brokers[i].start()`. ProcessFailedError otherwise."""
+        """Return when all servers answer, e.g. after a `brokers[i].start()`. ProcessFailedError if not."""
         redis = self.redis
         if redis is not None:
             wait_until(redis.ready, timeout_s, "Redis answering", children=[redis])
@@ -147,7 +147,7 @@ class EmbeddedCluster:
         brokers, redis, fresh = self._wanted
         in_use = f"Another process is using {self.home}. Stop it (`hotline dev down`), or use another folder."
         ensure_room(self.home)
-        self._resources.enter_context(exclusive(self.home / "in-use.lock", wait_s=1, otherwise=in_use))
+        self._resources.enter_context(exclusive(self.lock_file, wait_s=1, otherwise=in_use))
         if fresh:
             shutil.rmtree(self.home / "data", ignore_errors=True)
             shutil.rmtree(self.log_dir, ignore_errors=True)
@@ -185,7 +185,8 @@ class EmbeddedCluster:
             cluster_id = str(found.pop("id"))
             if found != made:
                 raise StartError(
-                    f"The data under {self.home} was made by {found}, this is {made}. "
+                    f"The data under {self.home} was made by {found['brokers']} broker(s) of Kafka "
+                    f"{found['kafka']}, asked for are {count} of {kafka_version()}. "
                     "Start with --fresh (its topics are lost), or as it was."
                 )
             return cluster_id

@@ -12,7 +12,7 @@ NEEDED_FREE_MB = 300  # a fresh broker with its logs and topics; the jars take 4
 class StartError(RuntimeError):
     """Infrastructure did not start; `exit_code` is what `hotline dev` ends with (1: no special case)."""
 
-    exit_code = 1
+    exit_code: int = 1
 
 
 class NoNetworkError(StartError):

@@ -25,12 +25,17 @@ def cache_folder() -> Path:
     return Path(named).expanduser().absolute() if named else hotline_home() / "cache"
 
 
+def lock_file(home: Path) -> Path:
+    """The file that the process which runs a cluster under `home` holds."""
+    return home / "in-use.lock"
+
+
 @contextlib.contextmanager
-def exclusive(lock_file: Path, *, wait_s: float, otherwise: str) -> Iterator[None]:
+def exclusive(file: Path, *, wait_s: float, otherwise: str) -> Iterator[None]:
     """Hold a lock file until this process ends at most. StartError(otherwise) after `wait_s` seconds."""
-    lock_file.parent.mkdir(parents=True, exist_ok=True)
+    file.parent.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + wait_s
-    with lock_file.open("a") as handle:
+    with file.open("a+") as handle:
         while True:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -39,16 +44,19 @@ def exclusive(lock_file: Path, *, wait_s: float, otherwise: str) -> Iterator[Non
                 if time.monotonic() > deadline:
                     raise StartError(otherwise) from None
                 time.sleep(0.05)
+        handle.truncate(0)
+        handle.write(str(os.getpid()))
+        handle.flush()
         yield
 
 
-def is_held(lock_file: Path) -> bool:
-    """Whether a living process holds the lock file."""
-    if not lock_file.exists():
-        return False
-    with lock_file.open("a") as handle:
+def holder(file: Path) -> int | None:
+    """Process id of the living process that holds the lock file, None if nobody does."""
+    if not file.exists():
+        return None
+    with file.open() as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            return True
-    return False
+            return int(handle.read() or 0) or None
+    return None

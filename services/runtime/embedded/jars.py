@@ -132,7 +132,7 @@ def _fetch_one(jar: Jar, maven: Any, repository: Path) -> None:
         )
     raise NoNetworkError(
         f"Cannot fetch {jar.coordinate} from the Maven repository ({type(problem).__name__}). Connect this "
-        "machine to the network (a proxy: HTTPS_PROXY), name a mirror in HOTLINE_MAVEN_REPOSITORY, or copy the "
+        "machine to the network (proxy: HTTPS_PROXY), name a mirror in HOTLINE_MAVEN_REPOSITORY, or copy the "
         f"folder {repository} from a machine that has it. Details: {problem}"
     ) from problem
 

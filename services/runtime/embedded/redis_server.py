@@ -19,9 +19,14 @@ class RedisServer(Child):
         super().__init__("redis", argv, log_dir=log_dir)
 
     @property
+    def address(self) -> str:
+        """`host:port` for clients."""
+        return f"127.0.0.1:{self.port}"
+
+    @property
     def url(self) -> str:
         """`redis://host:port/0`."""
-        return f"redis://127.0.0.1:{self.port}/0"
+        return f"redis://{self.address}/0"
 
     def start(self) -> None:
         """Start the server; returns before it answers."""
