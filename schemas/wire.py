@@ -16,6 +16,8 @@ from schemas.events import BY_TYPE
 
 Headers = list[tuple[str, bytes]]
 CONTENT_TYPE: Final = b"application/json"
+MAX_BYTES: Final = 1_000_000
+"""Largest value of an event; a bigger record lands in the dead letters."""
 _EVENT_CLASSES_BY_FAMILY = {name.rsplit(".", 1)[0]: name for name in BY_TYPE}
 
 
@@ -65,9 +67,11 @@ def _attributes(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, Any]:
 def decode(headers: Iterable[tuple[str, bytes | None]] | None, value: bytes | None) -> Event:
     """Give the event of a Kafka record.
 
-    Raises `WireError` with code `missing-header`, `bad-header`, `unknown-type`, `unknown-version`, `empty-value`,
+    Raises `WireError` with code `oversized`, `missing-header`, `bad-header`, `unknown-type`, `unknown-version`, `empty-value`,
     `not-json`, or `invalid-field` (the message names the fields, never their content).
     """
+    if value is not None and len(value) > MAX_BYTES:
+        raise WireError("oversized", f"the value has {len(value)} bytes; at most {MAX_BYTES} are taken")
     attributes = _attributes(headers or ())
     name = attributes.get("type")
     if name is None:

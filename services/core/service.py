@@ -99,6 +99,15 @@ class Service:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Sealable:
+    """Free text or personal data that goes into the vault under `ref`, and nowhere else (Art. 13)."""
+
+    ref: str
+    ticket: str
+    plain: bytes
+
+
 def in_sequence(last: int, sequence: int | None) -> bool:
     """Say whether a fact is the next of its ticket; False for one already applied.
 

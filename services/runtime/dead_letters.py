@@ -1,5 +1,6 @@
 """Dead letters: the original bytes, sealed because they may hold personal data, with where and why in headers."""
 
+import base64
 import json
 from dataclasses import dataclass
 
@@ -19,6 +20,10 @@ class DeadLetter:
     value: bytes
 
 
+def _text(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()
+
+
 def _context(topic: str, partition: int, offset: int) -> bytes:
     return f"{topic}/{partition}/{offset}".encode()
 
@@ -27,9 +32,9 @@ def bury(master: SecretStr, service: str, record: Record, code: str, reason: str
     """Make the dead letter of `record`; `code` is a stable word, `reason` never echoes the record."""
     at = record.position
     original = {
-        "key": record.key.hex() if record.key is not None else None,
-        "value": record.value.hex() if record.value is not None else None,
-        "headers": [[name, value.hex() if value is not None else None] for name, value in record.headers],
+        "key": _text(record.key) if record.key is not None else None,
+        "value": _text(record.value) if record.value is not None else None,
+        "headers": [[name, _text(value) if value is not None else None] for name, value in record.headers],
     }
     plain = json.dumps(original).encode()
     headers = [
@@ -45,7 +50,7 @@ def bury(master: SecretStr, service: str, record: Record, code: str, reason: str
 
 
 def exhume(master: SecretStr, headers: dict[str, bytes], value: bytes) -> dict[str, object]:
-    """Open a dead letter again: key, value and headers of the original, as hex; raises `SealError`."""
+    """Open a dead letter again: key, value and headers of the original, in base64; raises `SealError`."""
     topic, partition, offset = (headers[f"dlq.errors.{name}"].decode() for name in ("topic", "partition", "offset"))
     plain = unseal(derive(master, "dead-letters"), value, _context(topic, int(partition), int(offset)))
     original: dict[str, object] = json.loads(plain)

@@ -173,6 +173,8 @@ def build_app(service: str, settings: Settings) -> Any:
         producer_acks=-1,
         producer_linger=0.002,
         producer_max_batch_size=131_072,
+        producer_max_request_size=4_194_304,
+        consumer_max_fetch_size=1_048_576,
         producer_compression_type="lz4",
         producer_request_timeout=90.0,
         web_enabled=False,

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from services.core.calendar import WorkCalendar, compile_calendar
 from services.core.calendar_data import CalendarLayer
 from services.core.directory import Directory
+from services.core.knowledge import KnowledgeBase
 from services.core.policy import Policy
 from services.core.rulebook import Rulebook
 
@@ -72,6 +73,11 @@ def load_calendar(root: Path, name: str) -> WorkCalendar:
         layers.insert(0, layer)
         todo.extend(layer.parents)
     return compile_calendar(layers)
+
+
+def load_knowledge(root: Path, jurisdiction: str) -> KnowledgeBase:
+    """Give the knowledge base of a jurisdiction; raises `PolicyFileError`."""
+    return _read(KnowledgeBase, root / "knowledge" / f"{jurisdiction}.yaml")
 
 
 def load_policy(root: Path, jurisdiction: str, on: date | None = None) -> Policy:

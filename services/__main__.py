@@ -1,0 +1,24 @@
+"""The command line of the mesh: `hotline`."""
+
+import typer
+
+from services.cli import run, topics
+
+app = typer.Typer(
+    name="hotline",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    help="The engine of a 12345 citizen hotline: six services over Kafka. 12345热线工单引擎。",
+)
+app.command()(run.run)
+app.command()(run.clock)
+app.add_typer(topics.app, name="topics")
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

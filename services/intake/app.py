@@ -1,0 +1,148 @@
+"""The intake process: the Kafka feed and the HTTP gateway in front of one door."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Sequence
+from concurrent.futures import Future
+
+import uvicorn
+
+from schemas.upstream import UpstreamTicketSubmitted, UpstreamTicketUrged
+from schemas.wire import WireError, decode
+from services.core.knowledge import KnowledgeBase
+from services.core.policy import Policy
+from services.core.service import Rejected
+from services.intake import door
+from services.intake.http import build
+from services.runtime import health, logs, wall
+from services.runtime.dead_letters import bury
+from services.runtime.engine import Record
+from services.runtime.feed import Feed
+from services.runtime.metrics import Metrics
+from services.runtime.publisher import Publisher
+from services.runtime.sealing import derive, ticket_token
+from services.runtime.seen import Seen
+from services.runtime.settings import Settings, metrics_port
+from services.runtime.vault import Vault
+
+ACK_SECONDS = 90.0
+FEED = "upstream-tickets"
+EXIT_CRASHED = 70
+
+
+class Door:
+    """Everything that comes in, by whichever way: sealed first, then said on `ticket-commands`, then remembered."""
+
+    def __init__(self, settings: Settings, policy: Policy, knowledge: KnowledgeBase, metrics: Metrics) -> None:
+        self.settings, self.policy, self.knowledge, self.metrics = settings, policy, knowledge, metrics
+        self.publisher = Publisher(settings, "intake")
+        self.vault = Vault(settings.home / "vault" / f"{settings.topic_prefix}vault.sqlite", settings.master_key)
+        self.seen = Seen(settings)
+        self.token_key = derive(settings.master_key, "ticket-token")
+        self.digest_key = derive(settings.master_key, "template-digest")
+
+    def hear(self, said: UpstreamTicketSubmitted | UpstreamTicketUrged) -> door.Heard:
+        """Turn what a platform said into a command."""
+        ticket = ticket_token(self.token_key, said.platform, said.upstream_id)
+        if isinstance(said, UpstreamTicketUrged):
+            return door.urge_command(said, ticket)
+        return door.open_command(said, ticket, self.policy.directory, self.knowledge)
+
+    def pass_on(self, heard: Sequence[door.Heard]) -> "list[Future[int]]":
+        """Seal, then say; each future is done when Kafka acknowledged its command."""
+        self.vault.put([item.sealable for item in heard if item.sealable])
+        return [self.publisher.publish("ticket-commands", item.command) for item in heard]
+
+    def carry(self, records: Sequence[Record]) -> None:
+        """Take one batch of the feed; returns when every command and dead letter is acknowledged."""
+        heard: list[door.Heard] = []
+        futures: list[Future[int]] = []
+        for record in records:
+            try:
+                said = decode(record.headers, record.value)
+                if not isinstance(said, UpstreamTicketSubmitted | UpstreamTicketUrged):
+                    raise Rejected("unexpected-type", f"{said.type} does not belong on {FEED}")
+                heard.append(self.hear(said))
+            except (WireError, Rejected) as error:
+                futures.append(self._bury(record, error.code, str(error)))
+            except Exception as error:  # noqa: BLE001 - a defect of ours: never a crash loop, never silence
+                futures.append(self._bury(record, "handler-error", type(error).__name__))
+        known = self.seen.known([item.command.id for item in heard])
+        fresh = [item for item in heard if item.command.id not in known]
+        futures += self.pass_on(fresh)
+        for future in futures:
+            future.result(timeout=ACK_SECONDS)
+        self.seen.remember([item.command.id for item in fresh])
+        self.count(FEED, fresh, len(heard) - len(fresh))
+
+    def count(self, topic: str, fresh: Sequence[door.Heard], duplicates: int) -> None:
+        """Count what was passed on and what was dropped."""
+        for item in fresh:
+            self.metrics.events.labels("intake", topic, item.command.type, "handled").inc()
+        if duplicates:
+            self.metrics.duplicates.labels("intake", topic).inc(duplicates)
+
+    def _bury(self, record: Record, code: str, reason: str) -> "Future[int]":
+        at = record.position
+        letter = bury(self.settings.master_key, "intake", record, code, reason)
+        self.metrics.dead_letters.labels("intake", at.topic, code).inc()
+        self.metrics.events.labels("intake", at.topic, "unknown", "dead-letter").inc()
+        logs.get().warning(
+            "dead letter", topic=at.topic, partition=at.partition, offset=at.offset, code=code, reason=reason
+        )
+        return self.publisher.send("intake-dead-letters", letter.value, None, letter.headers)
+
+    def close(self) -> None:
+        """Wait for what is under way, then close."""
+        self.publisher.close()
+        self.vault.close()
+
+
+async def run(settings: Settings, policy: Policy, knowledge: KnowledgeBase, metrics: Metrics) -> None:
+    """Run the door until SIGTERM or SIGINT."""
+    front = Door(settings, policy, knowledge, metrics)
+    feed = Feed("intake", FEED, settings, metrics, front.publisher, front.carry)
+    metrics.start_at_zero([FEED, "http"])
+
+    def not_live() -> dict[str, str]:
+        silent = wall.unix() - feed.heartbeat
+        return {"feed": f"silent for {silent:.0f} s"} if silent > 90 else {}
+
+    def not_ready() -> dict[str, str]:
+        return {} if feed.assigned else {"feed": "waits for its partitions"}
+
+    server = health.serve(settings.bind, metrics_port(settings, "intake"), metrics.registry, not_live, not_ready)
+    feed.start()
+    web = uvicorn.Server(
+        uvicorn.Config(build(front), host=settings.bind, port=settings.http_port, log_config=None, lifespan="off")
+    )
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    with contextlib.suppress(asyncio.CancelledError):
+        serving = asyncio.create_task(_serve(web))
+        logs.get().info("started", port=server.server_address[1], address=f"{settings.bind}:{settings.http_port}")
+        while not stop.is_set() and feed.failure is None and not serving.done():
+            await _wait(stop)
+    if feed.failure is not None or serving.done():
+        logs.get().error("stopped to lose nothing", error=repr(feed.failure))
+        os._exit(EXIT_CRASHED)
+    web.should_exit = True
+    await serving
+    feed.stop()
+    front.close()
+    logs.get().info("stopped")
+
+
+async def _serve(web: uvicorn.Server) -> None:
+    web.config.load()
+    web.lifespan = web.config.lifespan_class(web.config)
+    await web._serve()  # noqa: SLF001 - `serve` would take over our signal handlers
+
+
+async def _wait(stop: asyncio.Event) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), timeout=0.5)
+

@@ -1,0 +1,122 @@
+"""What the door makes of what it hears: a lane for each matter, a command for each wish, free text taken out. Pure."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from schemas.commands import COMMANDS, Command, OpenTicket, PulseClock, SignalClocks, UrgeTicket
+from schemas.envelope import Event, derived_id
+from schemas.events import BY_TYPE, type_of
+from schemas.upstream import UpstreamTicketSubmitted, UpstreamTicketUrged
+from schemas.values import Actor
+from schemas.vocabulary import Kind, Lane, Role
+from services.core.directory import Directory
+from services.core.knowledge import KnowledgeBase
+from services.core.reply_review import empty_phrases, template_digest
+from services.core.service import Rejected, Sealable
+
+SOURCE = "/hotline-mesh/intake"
+FROM_OUTSIDE = {type_of(cls): cls for cls in COMMANDS if cls not in {PulseClock, SignalClocks, OpenTicket}}
+"""Commands that actors may send; tickets come by `open_command`, pulses and alarms only from the mesh itself."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What the door passes on, and what it seals first."""
+
+    command: Command
+    sealable: Sealable | None = None
+
+
+def open_command(said: UpstreamTicketSubmitted, ticket: str, directory: Directory, knowledge: KnowledgeBase) -> Heard:
+    """Choose the lane of a matter (Art. 2, 8) and make the command that opens it; the person goes into the vault."""
+    category = directory.category(said.category)
+    lane = category.lane if category else Lane.ACCEPT
+    article = knowledge.match(said.title) if said.kind is Kind.CONSULTATION and lane is Lane.ACCEPT else None
+    ref = derived_id("pii", ticket, said.id)
+    personal = said.model_dump_json(include={"title", "content", "reporter"}).encode()
+    command = OpenTicket(
+        id=derived_id("open", said.source, said.id),
+        source=SOURCE,
+        subject=ticket,
+        time=said.time,
+        causation=said.id,
+        actor=Actor(role=Role.PLATFORM, id=said.platform),
+        platform=said.platform,
+        upstream_id=said.upstream_id,
+        kind=said.kind,
+        category=said.category,
+        area=said.area,
+        channel=said.channel,
+        lane=Lane.KNOWLEDGE_BASE if article else lane,
+        lane_code=category.lane_code if category else None,
+        call_number=category.call_number if category else None,
+        knowledge_article=article.id if article else None,
+        pii_ref=ref,
+        anonymous=said.anonymous,
+        secrecy_requested=said.secrecy_requested,
+        accepted_by=said.accepted_by,
+        upstream_due_at=said.upstream_due_at,
+        limit_override=said.limit_override,
+    )
+    return Heard(command, Sealable(ref, ticket, personal))
+
+
+def urge_command(said: UpstreamTicketUrged, ticket: str) -> Heard:
+    """Pass on that the citizen asked again (催办)."""
+    return Heard(
+        UrgeTicket(
+            id=derived_id("urge", said.source, said.id),
+            source=SOURCE,
+            subject=ticket,
+            time=said.time,
+            causation=said.id,
+            actor=Actor(role=Role.PLATFORM, id=said.platform),
+        )
+    )
+
+
+def _without_text(data: dict[str, Any], ticket: str, event_id: str, key: bytes) -> tuple[dict[str, Any], Sealable | None]:
+    """Take free text out of a command's data; what review needs to know of it is noted first (Art. 12, 13)."""
+    holder = data.get("reply") if isinstance(data.get("reply"), dict) else data
+    text = holder.pop("text", None) if isinstance(holder, dict) else None
+    if text is None or not isinstance(text, str):
+        return data, None
+    ref = derived_id("text", ticket, event_id)
+    holder["content_ref"] = ref
+    if holder is data.get("reply"):
+        holder["template_digest"] = template_digest(text, key)
+        holder["empty_phrases"] = empty_phrases(text)
+    return data, Sealable(ref, ticket, text.encode())
+
+
+def actor_command(message: dict[str, Any], digest_key: bytes) -> Heard:
+    """Give the command of a structured-mode CloudEvent that an actor sent.
+
+    Raises `Rejected` (`unknown-type`) or pydantic's ValidationError, which names the fields.
+    """
+    name = str(message.get("type", ""))
+    cls = FROM_OUTSIDE.get(name)
+    if cls is None:
+        known = "a mesh type that actors may not send" if name in BY_TYPE else "no type of this mesh"
+        raise Rejected("unknown-type", f"type: {known}; actors may send: {', '.join(FROM_OUTSIDE)}")
+    data = message.get("data")
+    if not isinstance(data, dict):
+        raise Rejected("invalid-field", "data: must be a JSON object")
+    ticket, event_id = str(message.get("subject", "")), str(message.get("id", ""))
+    if not ticket:
+        raise Rejected("invalid-field", "subject: must name the ticket")
+    copied = {**data, "reply": dict(data["reply"])} if isinstance(data.get("reply"), dict) else dict(data)
+    cleaned, sealable = _without_text(copied, ticket, event_id, digest_key)
+    envelope = {field: message[field] for field in Event.ENVELOPE - {"sequence"} if field in message}
+    command = cls.model_validate(cleaned | envelope)
+    if not isinstance(command, Command) or command.actor.role is Role.SERVICE:
+        raise Rejected("not-entitled", "data.actor.role: a service does not speak through the door")
+    return Heard(command, sealable)
+
+
+def problems(error: ValidationError) -> list[dict[str, str]]:
+    """Name each wrong field and why, without its content."""
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    return [{"field": ".".join(map(str, p["loc"])), "problem": p["msg"], "code": p["type"]} for p in found]
