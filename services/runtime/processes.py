@@ -170,6 +170,15 @@ def wait_until(
         time.sleep(interval_s)
 
 
+def runs(pid: int) -> bool:
+    """Whether a process of this machine runs, whoever started it; a zombie does not. Linux only."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state not in "ZX"
+
+
 def port_is_free(port: int, host: str = "127.0.0.1") -> bool:
     """Whether a server could listen on the port now; connections in TIME_WAIT do not hinder it."""
     with socket.socket() as candidate:
