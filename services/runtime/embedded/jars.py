@@ -3,12 +3,14 @@
 `python -m services.runtime.embedded.jars 4.4.0` resolves a version anew and rewrites the lock file.
 """
 
-import concurrent.futures
 import contextlib
+import functools
 import hashlib
 import os
+import queue
 import sys
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,19 +97,40 @@ def _fetch(jars: list[Jar], repository: Path, console: Console) -> None:
     if not console.is_terminal:
         console.print(f"{title} ({total // 1_000_000} MB)")
     columns = (TextColumn(title), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with (
-        Progress(*columns, console=console, disable=not console.is_terminal) as progress,
-        concurrent.futures.ThreadPoolExecutor(_PARALLEL) as pool,
-    ):
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("jars", total=total)
         maven = _maven(repository, lambda count: progress.advance(task, count))
-        waiting = [pool.submit(_fetch_one, jar, maven, repository) for jar in jars]
-        try:
-            for done in concurrent.futures.as_completed(waiting):
-                done.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+        _in_parallel([functools.partial(_fetch_one, jar, maven, repository) for jar in jars])
+
+
+def _in_parallel(calls: Sequence[Callable[[], None]]) -> None:
+    """Make the calls in a few daemon threads, so that Ctrl-C need not wait for a network that is silent."""
+    waiting: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+    outcomes: queue.SimpleQueue[Exception | None] = queue.SimpleQueue()
+    over = threading.Event()
+
+    def work() -> None:
+        while not (over.is_set() or waiting.empty()):
+            with contextlib.suppress(queue.Empty):
+                call = waiting.get_nowait()
+                try:
+                    call()
+                except Exception as error:  # noqa: BLE001 - raised in the caller's thread
+                    outcomes.put(error)
+                else:
+                    outcomes.put(None)
+
+    for call in calls:
+        waiting.put(call)
+    for _ in range(_PARALLEL):
+        threading.Thread(target=work, daemon=True).start()
+    try:
+        for _ in calls:
+            error = outcomes.get()
+            if error is not None:
+                raise error
+    finally:
+        over.set()
 
 
 def _fetch_one(jar: Jar, maven: Any, repository: Path) -> None:

@@ -127,6 +127,36 @@ def test_a_java_that_is_too_old_is_refused(environment: dict[str, str], tmp_path
     assert (told.returncode, "is not Java 17 or newer" in told.stderr) == (1, True)
 
 
+def test_docker_without_an_engine_says_that_none_is_needed(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    told = dev({**environment, "PATH": str(tmp_path)}, "up", "--docker")
+    assert (told.returncode, "Leave --docker out" in told.stderr) == (1, True)
+
+
+def test_ctrl_c_while_jars_come_down_ends_with_130(environment: dict[str, str], tmp_path: Path) -> None:
+    with socket.socket() as silent:  # a repository that takes requests and never answers
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        waiting = f"http://127.0.0.1:{silent.getsockname()[1]}/maven"
+        command = subprocess.Popen(
+            [*DEV, "up"],
+            env={
+                **environment,
+                "HOTLINE_CACHE": str(tmp_path / "empty"),
+                "HOTLINE_MAVEN_REPOSITORY": waiting,
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        silent.settimeout(20)
+        silent.accept()[0].close()
+        command.send_signal(signal.SIGINT)
+        _, said = command.communicate(timeout=5)
+    assert (command.returncode, b"nothing is left running" in said) == (130, True)
+    assert holder(lock_file(home(environment))) is None
+
+
 def dev(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*DEV, *arguments], env=environment, capture_output=True, text=True, check=False, timeout=120
