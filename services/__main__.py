@@ -7,7 +7,7 @@ from services.cli import run, topics
 app = typer.Typer(
     name="hotline",
     no_args_is_help=True,
-    pretty_exceptions_show_locals=False,
+    pretty_exceptions_enable=False,
     help="The engine of a 12345 citizen hotline: six services over Kafka. 12345热线工单引擎。",
 )
 app.command()(run.run)

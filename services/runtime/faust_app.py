@@ -12,7 +12,6 @@ Three parts of Faust 0.15.3 are replaced (ADR 0002):
 """
 
 import asyncio
-import os
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -150,6 +149,8 @@ def build_app(service: str, settings: Settings) -> Any:
     if faust.__version__ != SUPPORTED:
         raise UntestedFaustError(f"Faust {faust.__version__} is installed; only {SUPPORTED} is tested with this mesh")
     servers = settings.bootstrap_servers.split(",")
+    datadir = settings.home / "faust" / f"{settings.group(service)}-{settings.instance}"
+    datadir.mkdir(parents=True, exist_ok=True)  # Faust insists on one, though memory tables leave it empty
     app = faust.App(
         settings.group(service),
         broker=[f"kafka://{server.strip()}" for server in servers],
@@ -181,7 +182,7 @@ def build_app(service: str, settings: Settings) -> Any:
         web_tables_enabled=False,
         web_router_enabled=False,
         monitor=_NoMonitor(),
-        datadir=settings.home / "faust" / f"{service}-{settings.instance}-{os.getpid()}",
+        datadir=datadir,
         autodiscover=False,
         reply_create_topic=False,
     )

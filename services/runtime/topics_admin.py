@@ -79,7 +79,8 @@ def apply(settings: Settings, topics: Mapping[str, Topic], tell: Callable[[str],
             )
             for topic in missing
         ]
-        for name, future in admin(settings).create_topics(new, operation_timeout=30).items():
+        client = admin(settings)  # kept: its futures die with it
+        for name, future in client.create_topics(new, operation_timeout=30).items():
             future.result()
             tell(f"created {name}")
     return [change for change in changes if change.action == "differs"]

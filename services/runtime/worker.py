@@ -48,7 +48,7 @@ class Worker:
 
     def _add(self, fold: Fold[Any], partitions: int) -> Engine:
         raw = {"key_type": bytes, "value_type": bytes, "key_serializer": "raw", "value_serializer": "raw"}
-        table = self.app.Table(fold.table, partitions=partitions, **raw)
+        table = self.app.Table(fold.table, partitions=partitions, key_type=bytes, value_type=bytes)
         engine = Engine(fold, table)
         topic = self.app.topic(self.settings.topic(fold.reads), partitions=partitions, allow_empty=True, **raw)
 
