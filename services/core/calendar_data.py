@@ -1,0 +1,213 @@
+"""What a calendar file may say: one layer of notices and office hours, as validated, frozen data.
+
+A layer belongs to a level of government. Its notices say which weekdays are off and which weekend days are
+worked (调休); a later notice overrides an earlier one, and a lower level a higher one. Errors name the field.
+"""
+
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
+
+Level = Literal["nation", "province", "prefecture", "county"]
+LEVELS: tuple[Level, ...] = ("nation", "province", "prefecture", "county")
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$", max_length=20)]
+MINUTES_PER_DAY = 24 * 60
+
+
+def _minute(text: str) -> int:
+    hour, _, minute = text.partition(":")
+    if not (len(hour) == 2 == len(minute) and hour.isdecimal() and minute.isdecimal() and int(minute) < 60):
+        raise ValueError(f'"{text}" is not a time: write HH:MM')
+    return int(hour) * 60 + int(minute)
+
+
+def _window(value: object) -> tuple[int, int]:
+    # A bare 14:30 is the number 870 to YAML 1.1, hence a window is one string and never two times.
+    if not isinstance(value, str) or value.count("-") != 1:
+        raise ValueError('write a window as one string, such as "08:30-12:00"')
+    opens, closes = (_minute(part) for part in value.split("-"))
+    if not opens < closes <= MINUTES_PER_DAY:
+        raise ValueError(f'"{value}" must close after it opens, at 24:00 at the latest')
+    return opens, closes
+
+
+Window = Annotated[tuple[int, int], BeforeValidator(_window)]
+"""Opening and close in minutes from local midnight, written "08:30-12:00"; closed at the close itself."""
+
+
+class Data(BaseModel):
+    """A part of a calendar file: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DaysOff(Data):
+    """A holiday as the notice states it: first and last day off, weekends within included."""
+
+    zh: str = Field(min_length=1)
+    en: str = Field(min_length=1)
+    from_: date = Field(alias="from")
+    until: date
+
+    @field_validator("until")
+    @classmethod
+    def _not_before_from(cls, until: date, info: ValidationInfo) -> date:
+        first = info.data.get("from_")
+        if first is not None and not first <= until <= first + timedelta(days=30):
+            raise ValueError(f"{until} is not within 30 days from the first day off, {first}")
+        return until
+
+    def days(self) -> tuple[date, ...]:
+        """Give every day off, weekends included."""
+        return tuple(self.from_ + timedelta(days=i) for i in range((self.until - self.from_).days + 1))
+
+
+class Notice(Data):
+    """One official notice: the days off of a year and the days worked instead.
+
+    `amends` is the id of an earlier notice of the same layer that this one changes in part. A New Year's
+    holiday may begin in the last week of the year before.
+    """
+
+    id: str = Field(min_length=1)
+    title: str = Field(min_length=1)
+    issued: date
+    url: str | None = None
+    year: int = Field(ge=2000, le=2100)
+    amends: str | None = None
+    days_off: tuple[DaysOff, ...] = ()
+    workdays: tuple[date, ...] = ()
+
+    @field_validator("days_off")
+    @classmethod
+    def _days_off_once_and_in_year(cls, days_off: tuple[DaysOff, ...], info: ValidationInfo) -> tuple[DaysOff, ...]:
+        days = [day for holiday in days_off for day in holiday.days()]
+        _check_days(days, info)
+        return days_off
+
+    @field_validator("workdays")
+    @classmethod
+    def _workdays_are_weekend_days(cls, workdays: tuple[date, ...], info: ValidationInfo) -> tuple[date, ...]:
+        _check_days(workdays, info)
+        off = {day for holiday in info.data.get("days_off", ()) for day in holiday.days()}
+        for day in workdays:
+            if day in off:
+                raise ValueError(f"{day} is a day off in the same notice")
+            if day.weekday() < 5 and info.data.get("amends") is None:
+                raise ValueError(f"{day} is a {day:%A}, which is worked anyway: only weekend days are listed here")
+        return workdays
+
+
+def _check_days(days: list[date] | tuple[date, ...], info: ValidationInfo) -> None:
+    year = info.data.get("year")
+    for i, day in enumerate(days):
+        if day in days[:i]:
+            raise ValueError(f"{day} is listed twice")
+        if year is not None and day.year != year and not date(year - 1, 12, 25) <= day < date(year, 1, 1):
+            raise ValueError(f"{day} is not in the notice's year, {year}")
+
+
+class HoursRule(Data):
+    """Office hours of working days from `from` to `until`; of several rules for a day the last one counts."""
+
+    from_: date = Field(alias="from")
+    until: date | None = None
+    windows: tuple[Window, ...] = Field(min_length=1)
+
+    @field_validator("until")
+    @classmethod
+    def _not_before_from(cls, until: date | None, info: ValidationInfo) -> date | None:
+        first = info.data.get("from_")
+        if until is not None and first is not None and until < first:
+            raise ValueError(f"{until} is before the first day, {first}")
+        return until
+
+    @field_validator("windows")
+    @classmethod
+    def _in_order_and_apart(cls, windows: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
+        for earlier, later in pairwise(windows):
+            if later[0] < earlier[1]:
+                raise ValueError("windows overlap or are not in order")
+        return windows
+
+    def covers(self, day: date) -> bool:
+        """Say whether the rule is in force on that day."""
+        return self.from_ <= day and (self.until is None or day <= self.until)
+
+
+class CalendarLayer(Data):
+    """One calendar file. `parents` names the layer above, if any; the nation's layer has none."""
+
+    name: Name
+    level: Level
+    version: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$", max_length=12)
+    title_zh: str = Field(min_length=1)
+    title_en: str = Field(min_length=1)
+    parents: tuple[Name, ...] = Field(default=(), max_length=1)
+    zone: str | None = None
+    hours: tuple[HoursRule, ...] = ()
+    notices: tuple[Notice, ...] = ()
+
+    @field_validator("parents")
+    @classmethod
+    def _only_the_nation_has_none(cls, parents: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if (info.data.get("level") == "nation") == bool(parents):
+            raise ValueError("the nation's layer has no parent, every other layer has one")
+        return parents
+
+    @field_validator("zone")
+    @classmethod
+    def _known_zone(cls, zone: str | None) -> str | None:
+        if zone is not None:
+            try:
+                ZoneInfo(zone)
+            except (ZoneInfoNotFoundError, ValueError):
+                raise ValueError(f'"{zone}" is not an IANA time zone, such as "Asia/Shanghai"') from None
+        return zone
+
+    @field_validator("notices")
+    @classmethod
+    def _notices_agree(cls, notices: tuple[Notice, ...], info: ValidationInfo) -> tuple[Notice, ...]:
+        earlier: dict[str, Notice] = {}
+        last: Notice | None = None
+        for notice in notices:
+            if notice.id in earlier:
+                raise ValueError(f"{notice.id} is listed twice")
+            if last is not None and notice.issued < last.issued:
+                raise ValueError(f"{notice.id} was issued before {last.id}: notices stand in order of issue")
+            if notice.amends is not None:
+                _check_amendment(notice, earlier)
+            earlier[notice.id] = last = notice
+        if info.data.get("level") == "nation":
+            _check_years(notices)
+        return notices
+
+
+def _check_amendment(notice: Notice, earlier: dict[str, Notice]) -> None:
+    amended = earlier.get(notice.amends or "")
+    if amended is None or amended.year != notice.year:
+        raise ValueError(f"{notice.id} amends {notice.amends}, which is no earlier notice of {notice.year}")
+    off = {day for other in earlier.values() for holiday in other.days_off for day in holiday.days()}
+    for day in notice.workdays:
+        if day.weekday() < 5 and day not in off:
+            raise ValueError(f"{notice.id}: workdays: {day} is a {day:%A}, which is worked anyway")
+
+
+def _check_years(notices: tuple[Notice, ...]) -> None:
+    years = sorted(notice.year for notice in notices if notice.amends is None)
+    if not years:
+        raise ValueError("the nation's layer needs the notice of at least one year")
+    # A year left out would count as weekends only without anybody noticing.
+    if years != list(range(years[0], years[0] + len(years))):
+        raise ValueError(f"one notice a year without a gap is needed, found {', '.join(map(str, years))}")
