@@ -34,8 +34,10 @@ def due(start: datetime, limit: Limit, calendar: WorkCalendar, *, day_end: DayEn
     """Give the instant at which `limit` runs out.
 
     Working days: the day of `start` does not count (Civil Code 201); due on the n-th working day after it, at
-    the close of office (203), or by switch at the local time of day of `start`, or at 24:00. Working hours:
-    as soon as that much working time has passed. Hours: wall clock, days off included.
+    the close of office (203), or by switch at the local time of day of `start`, or at 24:00. A time of day before
+    the opening becomes the opening; one after the close, or of a day off, becomes the close: otherwise Saturday
+    20:00 would be due after Sunday 01:00. Working hours: as soon as that much working time has passed. Hours:
+    wall clock, days off included.
     """
     match limit.unit:
         case "working_hours":
@@ -49,11 +51,18 @@ def due(start: datetime, limit: Limit, calendar: WorkCalendar, *, day_end: DayEn
         case "close_of_office":
             return calendar.close_of(day)
         case "same_time":
-            return _at(day, local.time(), calendar)
+            return _same_time(local, day, calendar)
         case "midnight":
             return _at(day + timedelta(days=1), time(), calendar)
         case _:
             raise ValueError(f"day_end {day_end!r} is none of close_of_office, same_time, midnight")
+
+
+def _same_time(local: datetime, day: date, calendar: WorkCalendar) -> datetime:
+    close = calendar.close_of(day)
+    if not calendar.is_working_day(local.date()):
+        return close
+    return min(max(_at(day, local.time(), calendar), calendar.opening_of(day)), close)
 
 
 def not_on_day_off(at: datetime, calendar: WorkCalendar, moves_to: time) -> datetime:

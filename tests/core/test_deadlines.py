@@ -63,9 +63,7 @@ def at(text: str) -> datetime:
         ("Thu 2020-01-23 10:00:00", 1, "Mon 2020-02-03 18:00:00"),  # the prolonged Spring Festival
     ],
 )
-def test_the_day_of_start_does_not_count_and_adjusted_workdays_do(
-    start: str, days: int, expected: str
-) -> None:
+def test_the_day_of_start_does_not_count_and_adjusted_workdays_do(start: str, days: int, expected: str) -> None:
     assert at(expected) == due(at(start), Limit(days, "working_days"), weixi())
 
 
@@ -80,6 +78,22 @@ def test_the_day_of_start_does_not_count_and_adjusted_workdays_do(
 def test_the_switch_decides_when_the_last_day_ends(day_end: DayEnd, expected: str) -> None:
     start = at("Fri 2026-02-13 16:20:30")
     assert at(expected) == due(start, Limit(1, "working_days"), weixi(), day_end=day_end)
+
+
+@pytest.mark.parametrize(
+    ("start", "expected"),
+    [
+        ("Fri 2026-03-06 03:00:00", "Mon 2026-03-09 08:30:00"),
+        ("Fri 2026-03-06 08:30:01", "Mon 2026-03-09 08:30:01"),
+        ("Fri 2026-03-06 13:00:00", "Mon 2026-03-09 13:00:00"),
+        ("Fri 2026-03-06 17:59:59", "Mon 2026-03-09 17:59:59"),
+        ("Fri 2026-03-06 23:00:00", "Mon 2026-03-09 18:00:00"),
+        ("Sat 2026-03-07 20:00:00", "Mon 2026-03-09 18:00:00"),
+        ("Sun 2026-03-08 01:00:00", "Mon 2026-03-09 18:00:00"),
+    ],
+)
+def test_the_same_time_of_day_is_kept_within_office_hours(start: str, expected: str) -> None:
+    assert at(expected) == due(at(start), Limit(1, "working_days"), weixi(), day_end="same_time")
 
 
 @pytest.mark.parametrize(
@@ -143,9 +157,7 @@ def test_a_return_window_never_ends_on_a_day_off(instant: str, expected: str) ->
         ("Sat 2026-02-14 18:00:00", "Tue 2026-02-24 08:30:00", "Tue 2026-02-24 10:00:00"),
     ],
 )
-def test_off_hours_tickets_wait_for_the_opening_and_are_out_by_ten(
-    instant: str, release: str, out_by: str
-) -> None:
+def test_off_hours_tickets_wait_for_the_opening_and_are_out_by_ten(instant: str, release: str, out_by: str) -> None:
     assert at(release) == release_at(at(instant), weixi())
     assert at(out_by) == dispatch_by(at(instant), weixi(), TEN)
     assert (release == instant) == in_office_day(at(instant), weixi())
@@ -249,7 +261,7 @@ SECONDS = st.integers(0, 200 * 3600) | st.sampled_from([0, 1, 12_599, 12_600, 12
 LIMITS = st.builds(Limit, DAYS, st.just("working_days")) | st.builds(
     Limit, st.integers(1, 120), st.just("working_hours")
 )
-thorough = settings(max_examples=400, deadline=None)
+thorough = settings(max_examples=500, deadline=None)
 
 
 @thorough
@@ -297,12 +309,10 @@ def test_a_larger_limit_is_never_due_earlier(start: datetime, limit: Limit) -> N
 
 
 @thorough
-@given(
-    STARTS, st.integers(0, 10 * 86_400), LIMITS, st.sampled_from(["close_of_office", "same_time", "midnight"])
-)
-def test_a_later_start_is_never_due_earlier(
-    start: datetime, later: int, limit: Limit, day_end: DayEnd
-) -> None:
+@given(STARTS, st.integers(0, 10 * 86_400), LIMITS, st.sampled_from(["close_of_office", "same_time", "midnight"]))
+@example(at("Fri 2020-01-03 00:00:01"), 86_399, Limit(1, "working_days"), "same_time")
+@example(at("Sat 2026-03-07 20:00:00"), 5 * 3600, Limit(1, "working_days"), "same_time")
+def test_a_later_start_is_never_due_earlier(start: datetime, later: int, limit: Limit, day_end: DayEnd) -> None:
     first = due(start, limit, weixi(), day_end=day_end)
     assert first <= due(start + timedelta(seconds=later), limit, weixi(), day_end=day_end)
 
