@@ -37,9 +37,7 @@ class Event(Strict):
     `causation` is the id of the event that led to this one.
     """
 
-    ENVELOPE: ClassVar[frozenset[str]] = frozenset(
-        {"id", "source", "type", "subject", "time", "causation", "sequence"}
-    )
+    ENVELOPE: ClassVar[frozenset[str]] = frozenset({"id", "source", "type", "subject", "time", "causation", "sequence"})
     """Attributes that travel as `ce_*` headers; everything else is the JSON value."""
 
     id: Token

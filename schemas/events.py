@@ -1,6 +1,6 @@
 """The vocabulary: every event type of the mesh in one union, discriminated by `type`."""
 
-from typing import Annotated, Any, Literal, Union, get_args
+from typing import Annotated, Any, Union, get_args
 
 from pydantic import Field, TypeAdapter
 
@@ -23,9 +23,6 @@ def type_of(cls: type[Event]) -> str:
 BY_TYPE: dict[str, type[Event]] = {type_of(cls): cls for cls in EVENT_CLASSES}
 """Event class by `ce_type`."""
 
-AnyEvent: TypeAdapter[Any] = TypeAdapter(
-    Annotated[Union[EVENT_CLASSES], Field(discriminator="type")]  # noqa: UP007 - built from a tuple
-)
+_UNION: Any = Union[EVENT_CLASSES]  # noqa: UP007 - built from a tuple
+AnyEvent: TypeAdapter[Any] = TypeAdapter(Annotated[_UNION, Field(discriminator="type")])
 """Validates any event of the mesh by its `type`."""
-
-__all__ = ["BY_TYPE", "EVENT_CLASSES", "AnyEvent", "Literal", "type_of"]

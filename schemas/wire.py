@@ -67,8 +67,8 @@ def _attributes(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, Any]:
 def decode(headers: Iterable[tuple[str, bytes | None]] | None, value: bytes | None) -> Event:
     """Give the event of a Kafka record.
 
-    Raises `WireError` with code `oversized`, `missing-header`, `bad-header`, `unknown-type`, `unknown-version`, `empty-value`,
-    `not-json`, or `invalid-field` (the message names the fields, never their content).
+    Raises `WireError` with code `oversized`, `missing-header`, `bad-header`, `unknown-type`, `unknown-version`,
+    `empty-value`, `not-json`, or `invalid-field` (the message names the fields, never their content).
     """
     if value is not None and len(value) > MAX_BYTES:
         raise WireError("oversized", f"the value has {len(value)} bytes; at most {MAX_BYTES} are taken")
@@ -80,7 +80,9 @@ def decode(headers: Iterable[tuple[str, bytes | None]] | None, value: bytes | No
     if cls is None:
         known = _EVENT_CLASSES_BY_FAMILY.get(name.rsplit(".", 1)[0])
         if known is not None:
-            raise WireError("unknown-version", f"this version of {known.rsplit('.', 1)[0]} is not known; known: {known}")
+            raise WireError(
+                "unknown-version", f"this version of {known.rsplit('.', 1)[0]} is not known; known: {known}"
+            )
         raise WireError("unknown-type", "ce_type names no event type of this mesh")
     if attributes.pop("specversion", None) != "1.0":
         raise WireError("bad-header", "header ce_specversion must be 1.0")

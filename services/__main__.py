@@ -2,7 +2,7 @@
 
 import typer
 
-from services.cli import run, topics
+from services.cli import dev, run, topics
 
 app = typer.Typer(
     name="hotline",
@@ -13,6 +13,7 @@ app = typer.Typer(
 app.command()(run.run)
 app.command()(run.clock)
 app.add_typer(topics.app, name="topics")
+app.add_typer(dev.app, name="dev")
 
 
 def main() -> None:

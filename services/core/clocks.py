@@ -27,7 +27,9 @@ def _marks(kind: ClockKind, start: datetime, due_at: datetime, *, wall: bool, po
     return tuple(sorted(marks, key=lambda mark: (mark.at, mark.rung)))
 
 
-def clock_until(kind: ClockKind, cycle: int, start: datetime, due_at: datetime, rule: LimitRule, policy: Policy) -> Clock:
+def clock_until(
+    kind: ClockKind, cycle: int, start: datetime, due_at: datetime, rule: LimitRule, policy: Policy
+) -> Clock:
     """Give a clock with a known due instant, its ladder marks (Art. 10) and whether the date is provisional."""
     return Clock(
         kind=kind,

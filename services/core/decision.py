@@ -33,7 +33,7 @@ class Decision:
             raise ValueError("no ticket yet")
         return self.ticket
 
-    def then(  # noqa: PLR0913 - a fact has that many parts
+    def then(
         self,
         fact: type[Fact],
         article: str,

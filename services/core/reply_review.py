@@ -8,7 +8,16 @@ from typing import Final
 from schemas.values import Reply
 from schemas.vocabulary import ReplyDefect, ReplyResult
 
-EMPTY_PHRASES: Final = ("将尽快处理", "正在研究", "研究研究", "高度重视", "不归我们管", "管不了", "请耐心等待", "按相关规定办理")
+EMPTY_PHRASES: Final = (
+    "将尽快处理",
+    "正在研究",
+    "研究研究",
+    "高度重视",
+    "不归我们管",
+    "管不了",
+    "请耐心等待",
+    "按相关规定办理",
+)
 """Phrases that promise nothing (敷衍)."""
 _SEPARATORS = re.compile(r"[\s\d,.;:!?,。;:!?、()()]+")
 

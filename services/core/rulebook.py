@@ -89,7 +89,7 @@ class ReturnRule(Rule):
 
 
 class RevisitRule(Rule):
-    """Art. 9: rating window, contact attempts, redo rounds, and the office's and unit's limits after dissatisfaction."""
+    """Art. 9: rating window, contact attempts, redo rounds, and the limits to judge and to explain."""
 
     rating_window: LimitRule
     contact_attempts: int = Field(ge=1)

@@ -145,4 +145,3 @@ async def _serve(web: uvicorn.Server) -> None:
 async def _wait(stop: asyncio.Event) -> None:
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(stop.wait(), timeout=0.5)
-

@@ -77,15 +77,18 @@ def urge_command(said: UpstreamTicketUrged, ticket: str) -> Heard:
     )
 
 
-def _without_text(data: dict[str, Any], ticket: str, event_id: str, key: bytes) -> tuple[dict[str, Any], Sealable | None]:
+def _without_text(
+    data: dict[str, Any], ticket: str, event_id: str, key: bytes
+) -> tuple[dict[str, Any], Sealable | None]:
     """Take free text out of a command's data; what review needs to know of it is noted first (Art. 12, 13)."""
-    holder = data.get("reply") if isinstance(data.get("reply"), dict) else data
-    text = holder.pop("text", None) if isinstance(holder, dict) else None
-    if text is None or not isinstance(text, str):
+    reply = data.get("reply")
+    holder: dict[str, Any] = reply if isinstance(reply, dict) else data
+    text = holder.pop("text", None)
+    if not isinstance(text, str):
         return data, None
     ref = derived_id("text", ticket, event_id)
     holder["content_ref"] = ref
-    if holder is data.get("reply"):
+    if holder is reply:
         holder["template_digest"] = template_digest(text, key)
         holder["empty_phrases"] = empty_phrases(text)
     return data, Sealable(ref, ticket, text.encode())

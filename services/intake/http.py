@@ -65,7 +65,11 @@ def build(door: "Door") -> Starlette:
         if not isinstance(data, dict):
             raise _Refused(400, "the body must be a JSON object")
         named = derived_id("http", data.get("platform"), data.get("upstream_id"))
-        defaults = {"id": named, "source": f"/platform/{data.get('platform')}", "time": wall.now().isoformat()}
+        defaults = {
+            "id": named,
+            "source": f"/platform/{data.get('platform')}",
+            "time": wall.now().isoformat(),
+        }
         try:
             said = UpstreamTicketSubmitted.model_validate(defaults | data)
         except ValidationError as error:

@@ -61,7 +61,10 @@ def pass_on_pulse(event: Event, partition: int) -> tuple[Output, ...]:
     if not isinstance(event, PulseClock):
         return ()
     pulsed = ClockPulsed(
-        id=derived_id("pulse", partition, event.time.isoformat()), source=SOURCE, time=event.time, causation=event.id
+        id=derived_id("pulse", partition, event.time.isoformat()),
+        source=SOURCE,
+        time=event.time,
+        causation=event.id,
     )
     return (Output("ticket-events", pulsed, partition=partition),)
 

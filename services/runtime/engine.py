@@ -1,4 +1,4 @@
-"""One fold at work on one table: decode, fold, wake on pulses. No Kafka here, so that tests and verification run it too."""
+"""One fold at work on one table: decode, fold, wake on pulses. No Kafka here: tests and replay run it too."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -31,7 +31,7 @@ class UntestedFaustError(RuntimeError):
     """This module replaces internals of one Faust version; another one must be tested first."""
 
 
-class ChangedKeysTable(Table):  # type: ignore[misc] - Faust is untyped here
+class ChangedKeysTable(Table):
     """A Faust table whose changelog writes wait in a dirty map: the last value per key, until the flush."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -57,7 +57,7 @@ class ChangedKeysTable(Table):  # type: ignore[misc] - Faust is untyped here
                 yield partition, key, value
 
 
-class DurableProducer(driver.Producer):  # type: ignore[misc] - Faust is untyped here
+class DurableProducer(driver.Producer):
     """Faust's producer with a flush that waits for everything and fails loudly."""
 
     def __post_init__(self) -> None:
@@ -70,13 +70,16 @@ class DurableProducer(driver.Producer):  # type: ignore[misc] - Faust is untyped
         return {"acks": "all", "enable_idempotence": True}
 
     async def emit(
-        self, topic: str, key: bytes | None, value: bytes, headers: list[tuple[str, bytes]], partition: int | None
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes,
+        headers: list[tuple[str, bytes]],
+        partition: int | None,
     ) -> "asyncio.Future[Any]":
         """Hand one output to the producer; its delivery is verified by the next flush at the latest."""
         producer = self._ensure_producer()
-        future: asyncio.Future[Any] = await producer.send(
-            topic, value, key=key, partition=partition, headers=headers
-        )
+        future: asyncio.Future[Any] = await producer.send(topic, value, key=key, partition=partition, headers=headers)
         self.outputs.append(future)
         return future
 
@@ -99,13 +102,13 @@ class DurableProducer(driver.Producer):  # type: ignore[misc] - Faust is untyped
             self.committed_at = time.time()
 
 
-class DurableTransport(driver.Transport):  # type: ignore[misc] - Faust is untyped here
+class DurableTransport(driver.Transport):
     """Faust's aiokafka transport with the durable producer."""
 
     Producer = DurableProducer
 
 
-class SeekFirstRecovery(Recovery):  # type: ignore[misc] - Faust is untyped here
+class SeekFirstRecovery(Recovery):
     """Faust's recovery, which seeks before it resumes (the order was swapped in faust-streaming 0.7.7, #241)."""
 
     async def on_recovery_completed(self, generation_id: int = 0) -> None:
@@ -133,15 +136,18 @@ class SeekFirstRecovery(Recovery):  # type: ignore[misc] - Faust is untyped here
         self.app.on_rebalance_end()
 
 
-class SeekFirstTableManager(TableManager):  # type: ignore[misc] - Faust is untyped here
+class SeekFirstTableManager(TableManager):
     """Faust's table manager with that recovery."""
+
+    _recovery: Any = None
 
     @property
     def recovery(self) -> Recovery:
         """Give the recovery service, made once."""
-        if self._recovery is None:
-            self._recovery = SeekFirstRecovery(self.app, self, beacon=self.beacon, loop=self.loop)
-        return self._recovery
+        made: Recovery | None = self._recovery
+        if made is None:
+            made = self._recovery = SeekFirstRecovery(self.app, self, beacon=self.beacon, loop=self.loop)
+        return made
 
 
 def build_app(service: str, settings: Settings) -> Any:
@@ -191,5 +197,5 @@ def build_app(service: str, settings: Settings) -> Any:
     return app
 
 
-class _NoMonitor(faust.Monitor):  # type: ignore[misc] - Faust is untyped here
+class _NoMonitor(faust.Monitor):
     """Faust's monitor, which costs 22 µs an event and keeps its figures to itself; ours are in metrics.py."""

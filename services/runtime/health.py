@@ -15,7 +15,7 @@ class _Handler(BaseHTTPRequestHandler):
     registry: CollectorRegistry
     checks: dict[str, Check]
 
-    def do_GET(self) -> None:  # noqa: N802 - the name that http.server calls
+    def do_GET(self) -> None:
         """Answer one of the three paths."""
         if self.path.split("?")[0] == "/metrics":
             self._answer(200, CONTENT_TYPE_LATEST, generate_latest(self.registry))

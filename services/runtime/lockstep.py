@@ -70,7 +70,10 @@ class Lockstep:
                     self._positions[said.service] = said.positions
 
     def settle(self, timeout: float = 60.0) -> dict[str, int]:
-        """Wait until every service has digested everything and said nothing new; gives the ends. Raises `NotDigestedError`."""
+        """Wait until every service has digested everything and said nothing new; gives the ends.
+
+        Raises `NotDigestedError`.
+        """
         deadline = time.monotonic() + timeout
         ends = self.ends()
         while True:

@@ -44,7 +44,9 @@ class Mesh:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         stop_all(self.children.values())
 
     def _argv(self, service: str) -> list[str]:
@@ -64,14 +66,14 @@ class Mesh:
 
     def metrics(self, service: str) -> str:
         """Give what a scrape of `service` reads now."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[service]}/metrics", timeout=10) as answer:  # noqa: S310 - loopback
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[service]}/metrics", timeout=10) as answer:
             text: str = answer.read().decode()
         return text
 
     def ready(self, service: str) -> bool:
         """Say whether /readyz says yes."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[service]}/readyz", timeout=5) as answer:  # noqa: S310 - loopback
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[service]}/readyz", timeout=5) as answer:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False
@@ -79,7 +81,13 @@ class Mesh:
     def wait_ready(self, service: str) -> None:
         """Wait until `service` is ready; raises `ProcessFailedError`."""
         child = self.children[service]
-        wait_until(lambda: self.ready(service), START_SECONDS, f"{service} to be ready", children=[child], interval_s=0.1)
+        wait_until(
+            lambda: self.ready(service),
+            START_SECONDS,
+            f"{service} to be ready",
+            children=[child],
+            interval_s=0.1,
+        )
 
     def kill_and_restart(self, service: str) -> None:
         """Send SIGKILL, start the same service again and wait until it is ready."""

@@ -31,9 +31,7 @@ class Metrics:
         self.service = service
         self.registry = CollectorRegistry()
         r = self.registry
-        self.events = Counter(
-            "hotline_events", "Records handled", ["service", "topic", "type", "outcome"], registry=r
-        )
+        self.events = Counter("hotline_events", "Records handled", ["service", "topic", "type", "outcome"], registry=r)
         self.handling = Histogram(
             "hotline_event_handling_seconds", "Time to handle one record", ["service", "topic"],
             buckets=HANDLE_BUCKETS, registry=r,
@@ -43,14 +41,20 @@ class Metrics:
             ["service", "topic"], buckets=AGE_BUCKETS, registry=r,
         )  # fmt: skip
         self.dead_letters = Counter(
-            "hotline_dead_letters", "Records sent to the dead letters", ["service", "topic", "code"], registry=r
+            "hotline_dead_letters",
+            "Records sent to the dead letters",
+            ["service", "topic", "code"],
+            registry=r,
         )
         self.duplicates = Counter(
             "hotline_duplicates", "Records dropped because their effect was there already", ["service", "topic"],
             registry=r,
         )  # fmt: skip
         self.offset_gaps = Counter(
-            "hotline_offset_gaps", "Holes in the offsets of an input partition (must be 0)", ["service"], registry=r
+            "hotline_offset_gaps",
+            "Holes in the offsets of an input partition (must be 0)",
+            ["service"],
+            registry=r,
         )
         self.watermark = Gauge(
             "hotline_watermark_timestamp_seconds", "Append time of the newest record handled",
@@ -61,12 +65,18 @@ class Metrics:
             ["service", "partition"], registry=r,
         )  # fmt: skip
         self.commit = Gauge(
-            "hotline_commit_timestamp_seconds", "Wall time of the last durable commit", ["service"], registry=r
+            "hotline_commit_timestamp_seconds",
+            "Wall time of the last durable commit",
+            ["service"],
+            registry=r,
         )
         self.build = Gauge("hotline_build_info", "Version of the service", ["service", "version"], registry=r)
         self.build.labels(service, version).set(1)
         self.rulebook = Gauge(
-            "hotline_rulebook_info", "Rulebook in force", ["service", "jurisdiction", "version", "hash"], registry=r
+            "hotline_rulebook_info",
+            "Rulebook in force",
+            ["service", "jurisdiction", "version", "hash"],
+            registry=r,
         )
         self.calendar_known_until = Gauge(
             "hotline_calendar_known_until_timestamp_seconds", "End of the last year with an official calendar notice",
@@ -93,12 +103,16 @@ class _Indexes(Collector):
     def collect(self) -> Iterator[Metric]:
         labels = ["service", "stage", "kind", "unit_group"]
         oldest = GaugeMetricFamily(
-            "hotline_oldest_open_timestamp_seconds", "Since when the oldest open ticket waits there", labels=labels
+            "hotline_oldest_open_timestamp_seconds",
+            "Since when the oldest open ticket waits there",
+            labels=labels,
         )
         count = GaugeMetricFamily("hotline_open_tickets", "Open tickets waiting there", labels=labels)
         opened = GaugeMetricFamily("hotline_open_clocks", "Clocks that run", labels=["service", "clock"])
         overdue = GaugeMetricFamily(
-            "hotline_overdue_clocks", "Clocks that run though their due instant passed", labels=["service", "clock"]
+            "hotline_overdue_clocks",
+            "Clocks that run though their due instant passed",
+            labels=["service", "clock"],
         )
         for index in self._indexes:
             for label, (since, waiting) in sorted(index.queues.oldest().items()):

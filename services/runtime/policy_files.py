@@ -84,7 +84,8 @@ def load_policy(root: Path, jurisdiction: str, on: date | None = None) -> Policy
     """Give the policy of a jurisdiction in force `on` a date (default: the newest); raises `PolicyFileError`."""
     folder = root / "rulebooks" / jurisdiction
     books = sorted(
-        (_read(Rulebook, path) for path in sorted(folder.glob("*.yaml"))), key=lambda book: book.effective_from
+        (_read(Rulebook, path) for path in sorted(folder.glob("*.yaml"))),
+        key=lambda book: book.effective_from,
     )
     books = [book for book in books if on is None or book.effective_from <= on]
     if not books:

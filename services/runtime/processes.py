@@ -21,9 +21,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
-PORTS = range(
-    20_000, 32_000
-)  # below Linux's ephemeral range: no outgoing connection takes a stopped server's port
+PORTS = range(20_000, 32_000)  # below Linux's ephemeral range: no outgoing connection takes a stopped server's port
 _PR_SET_PDEATHSIG = 1
 _TAIL_LINES = 15
 
@@ -43,9 +41,7 @@ class Child:
     `env` is the child's whole environment (None: this process's). Output is appended to `log_dir/name.log`.
     """
 
-    def __init__(
-        self, name: str, argv: Sequence[str], *, log_dir: Path, env: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, name: str, argv: Sequence[str], *, log_dir: Path, env: Mapping[str, str] | None = None) -> None:
         self.name = name
         self.argv = list(argv)
         self.env = None if env is None else dict(env)

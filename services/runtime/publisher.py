@@ -44,7 +44,12 @@ class Publisher:
             self._producer.poll(0.05)
 
     def send(
-        self, topic: str, value: bytes, key: bytes | None, headers: list[tuple[str, bytes]], partition: int | None = None
+        self,
+        topic: str,
+        value: bytes,
+        key: bytes | None,
+        headers: list[tuple[str, bytes]],
+        partition: int | None = None,
     ) -> "Future[int]":
         """Hand over one record; the future gives its offset once the broker acknowledged it."""
         future: Future[int] = Future()
@@ -59,13 +64,17 @@ class Publisher:
         name = self._settings.topic(topic)
         while True:
             try:
-                self._producer.produce(name, value=value, key=key, headers=list(headers), on_delivery=delivered, **where)
+                self._producer.produce(
+                    name, value=value, key=key, headers=list(headers), on_delivery=delivered, **where
+                )
             except BufferError:
                 self._producer.flush(0.1)
             else:
                 return future
 
-    def publish(self, topic: str, event: Event, *, key: str | None = None, partition: int | None = None) -> "Future[int]":
+    def publish(
+        self, topic: str, event: Event, *, key: str | None = None, partition: int | None = None
+    ) -> "Future[int]":
         """Hand over one event; its key is its subject unless given."""
         headers, value = encode(event)
         chosen = (key or event.subject).encode() or None

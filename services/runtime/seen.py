@@ -1,4 +1,4 @@
-"""Duplicate suppression at the door, in Redis: a fast path. Losing it changes no effect; the router drops what passes."""
+"""Duplicate suppression at the door, in Redis: a fast path. Losing it changes no effect; the router drops the rest."""
 
 import redis
 

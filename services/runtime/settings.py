@@ -54,7 +54,14 @@ class Settings(BaseSettings):
         return self.topic_prefix + service
 
 
-METRICS_PORTS = {"intake": 9101, "router": 9102, "sla-timer": 9103, "reminder": 9104, "revisit": 9105, "scoring": 9106}
+METRICS_PORTS = {
+    "intake": 9101,
+    "router": 9102,
+    "sla-timer": 9103,
+    "reminder": 9104,
+    "revisit": 9105,
+    "scoring": 9106,
+}
 """Default port of /metrics per service."""
 
 

@@ -63,7 +63,9 @@ def plan(settings: Settings, topics: Mapping[str, Topic]) -> list[Change]:
     return changes
 
 
-def apply(settings: Settings, topics: Mapping[str, Topic], tell: Callable[[str], None] = lambda _line: None) -> list[Change]:
+def apply(
+    settings: Settings, topics: Mapping[str, Topic], tell: Callable[[str], None] = lambda _line: None
+) -> list[Change]:
     """Create what is missing; gives the differences that a person must decide. Raises KafkaException on refusal."""
     changes = plan(settings, topics)
     missing = [topics[change.topic] for change in changes if change.action == "create"]

@@ -34,9 +34,7 @@ def log_contact(d: Decision, command: LogContact) -> Decision:
         return d.refuse(code, ARTICLE)
     if command.attempt != d.known.contacts + 1:
         return d.refuse("attempt-out-of-order", ARTICLE)
-    return d.then(
-        ContactAttempted, ARTICLE, attempt=command.attempt, channel=command.channel, outcome=command.outcome
-    )
+    return d.then(ContactAttempted, ARTICLE, attempt=command.attempt, channel=command.channel, outcome=command.outcome)
 
 
 def submit_rating(d: Decision, command: SubmitRating) -> Decision:
@@ -69,10 +67,8 @@ def judge_dissatisfaction(d: Decision, command: JudgeDissatisfaction) -> Decisio
     ticket, rules = d.known, d.policy.rulebook.revisit
     judged = clocks.stop_kinds(ticket, command.time, ClockKind.JUDGE)
     redo = command.justified and ticket.round < rules.max_redo_rounds
-    if redo:
-        stage = Stage.JUDGING
-    else:
-        stage = Stage.EXPLAINED if command.justified else Stage.EXPLAINING
+    decided = Stage.EXPLAINED if command.justified else Stage.EXPLAINING
+    stage = Stage.JUDGING if redo else decided
     explain = clocks.start_clock(ClockKind.EXPLAIN, ticket.cycle, command.time, rules.explain, d.policy)
     d = d.then(
         DissatisfactionJudged,
@@ -165,6 +161,4 @@ def withdraw_ticket(d: Decision, command: WithdrawTicket) -> Decision:
     """The citizen withdraws the matter; every clock ends without a verdict."""
     if code := while_open(d, command):
         return d.refuse(code, ARTICLE)
-    return d.then(
-        TicketWithdrawn, ARTICLE, stage=Stage.WITHDRAWN, stopped=clocks.cancel_all(d.known, command.time)
-    )
+    return d.then(TicketWithdrawn, ARTICLE, stage=Stage.WITHDRAWN, stopped=clocks.cancel_all(d.known, command.time))

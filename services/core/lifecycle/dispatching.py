@@ -180,15 +180,11 @@ def decide_return(d: Decision, command: DecideReturn) -> Decision:
     placement = Placement(unit, "return-decision") if unit else directory.last_resort(ticket.area)
     if placement is None:
         return d.refuse("name-a-unit", "Art. 7")
-    own = tuple(
-        clocks.cancel(c, command.time) for c in ticket.clocks if c.kind in {ClockKind.HANDLE, ClockKind.SIGN}
-    )
+    own = tuple(clocks.cancel(c, command.time) for c in ticket.clocks if c.kind in {ClockKind.HANDLE, ClockKind.SIGN})
     reason = DispatchReason.RETURN_UPHELD
     if ticket.returns >= d.policy.rulebook.return_.max_returns:
         reason = DispatchReason.ADJUDICATED
-    d = d.then(
-        ReturnUpheld, "Art. 7", stage=Stage.QUEUED, returned_by=ticket.unit or "nobody", stopped=judged + own
-    )
+    d = d.then(ReturnUpheld, "Art. 7", stage=Stage.QUEUED, returned_by=ticket.unit or "nobody", stopped=judged + own)
     return dispatch(d, placement, command.time, reason)
 
 

@@ -184,5 +184,10 @@ def breach_what_ran_out(d: Decision, command: ReviewReply) -> Decision:
 def breach(d: Decision, clock: Clock) -> Decision:
     """Declare a limit missed, stamped with the due instant."""
     return d.then(
-        ClockBreached, clock.article, at=clock.due_at, clock=clock.kind, clock_cycle=clock.cycle, due_at=clock.due_at
+        ClockBreached,
+        clock.article,
+        at=clock.due_at,
+        clock=clock.kind,
+        clock_cycle=clock.cycle,
+        due_at=clock.due_at,
     )

@@ -17,9 +17,7 @@ from services.runtime.processes import Child, ProcessFailedError, port_accepts, 
 
 HEAP_MB = 512
 _FORMAT_TIMEOUT_S = 120
-FAST_START = (
-    "-XX:TieredStopAtLevel=1",
-)  # a quarter less time and CPU to start, at some throughput under long load
+FAST_START = ("-XX:TieredStopAtLevel=1",)  # a quarter less time and CPU to start, at some throughput under long load
 _QUIET = ("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dorg.slf4j.simpleLogger.showDateTime=true")
 _DATE_FORMAT = "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSXXX"
 
@@ -89,9 +87,7 @@ def jvm_command(java: Path, class_path: Sequence[Path], options: Sequence[str] =
 def server_properties(node_id: int, cluster: Sequence[NodePorts], data_dir: Path) -> str:
     """A node's configuration: one broker keeps one copy; three keep three, of which two must be written."""
     copies, in_sync = (3, 2) if len(cluster) >= 3 else (1, 1)
-    voters = ",".join(
-        f"{number}@127.0.0.1:{ports.controller}" for number, ports in enumerate(cluster, start=1)
-    )
+    voters = ",".join(f"{number}@127.0.0.1:{ports.controller}" for number, ports in enumerate(cluster, start=1))
     ports = cluster[node_id - 1]
     values: dict[str, object] = {
         "process.roles": "broker,controller",
@@ -167,8 +163,4 @@ def brokers_ready(brokers: Sequence[KafkaBroker]) -> bool:
 
 def _plain_environment() -> dict[str, str]:
     """This process's environment without options for other JVMs, and without the secrets of the services."""
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if not re.match(r"(JAVA|JDK_JAVA|KAFKA|HOTLINE)_", name)
-    }
+    return {name: value for name, value in os.environ.items() if not re.match(r"(JAVA|JDK_JAVA|KAFKA|HOTLINE)_", name)}

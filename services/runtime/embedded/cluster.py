@@ -133,9 +133,7 @@ class EmbeddedCluster:
         if redis is not None:
             wait_until(redis.ready, timeout_s, "Redis answering", children=[redis])
         if self.brokers:
-            wait_until(
-                lambda: brokers_ready(self.brokers), timeout_s, "Kafka answering", children=self.brokers
-            )
+            wait_until(lambda: brokers_ready(self.brokers), timeout_s, "Kafka answering", children=self.brokers)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -167,8 +165,7 @@ class EmbeddedCluster:
         nodes = [NodePorts(_claimed(node.client), _claimed(node.controller)) for node in asked]
         nodes += [NodePorts(free_port(), free_port()) for _ in range(count - len(nodes))]
         self.brokers = [
-            KafkaBroker(number, nodes, home=self.home, jvm=jvm, log_dir=self.log_dir)
-            for number in range(1, count + 1)
+            KafkaBroker(number, nodes, home=self.home, jvm=jvm, log_dir=self.log_dir) for number in range(1, count + 1)
         ]
         cluster_id = self._cluster_id(count)
         for broker in self.brokers:

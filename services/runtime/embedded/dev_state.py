@@ -57,12 +57,9 @@ def running(home: Path) -> DevState | None:
 def remember(home: Path, pid: int, cluster: EmbeddedCluster) -> DevState:
     """Write down what the keeper runs now, and on which ports."""
     servers = [
-        Server(name=child.name, address=child.address, pid=child.pid, alive=child.alive)
-        for child in cluster.children
+        Server(name=child.name, address=child.address, pid=child.pid, alive=child.alive) for child in cluster.children
     ]
-    state = DevState(
-        pid=pid, bootstrap_servers=cluster.bootstrap_servers, redis_url=cluster.redis_url, servers=servers
-    )
+    state = DevState(pid=pid, bootstrap_servers=cluster.bootstrap_servers, redis_url=cluster.redis_url, servers=servers)
     if cluster.redis is not None:
         nodes = [[broker.ports.client, broker.ports.controller] for broker in cluster.brokers]
         _write(_ports_file(home), json.dumps({"nodes": nodes, "redis": cluster.redis.port}))

@@ -52,9 +52,7 @@ def ensure_room(home: Path, needed_mb: int = NEEDED_FREE_MB) -> None:
     home.mkdir(parents=True, exist_ok=True)
     free_mb = shutil.disk_usage(home).free // 1_000_000
     if free_mb < needed_mb:
-        raise DiskFullError(
-            f"{free_mb} MB are free on the disk of {home}, {needed_mb} MB are needed. {_MAKE_ROOM}"
-        )
+        raise DiskFullError(f"{free_mb} MB are free on the disk of {home}, {needed_mb} MB are needed. {_MAKE_ROOM}")
 
 
 _MAKE_ROOM = "Make room there, or set HOTLINE_HOME to a folder on another disk."

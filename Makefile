@@ -1,0 +1,52 @@
+# The only door: CI calls the same targets. `make` alone lists them.
+.DEFAULT_GOAL := help
+SHELL := bash
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+
+.PHONY: help setup tools demo test lint types contracts schemas check lock clean
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-12s %s\n", $$1, $$2 }'
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or call make PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "setting up $(VENV) with $(PYTHON) (once; about a minute)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+setup: $(VENV)/.installed ## make the virtual environment, from the lock file with hashes
+
+tools: setup ## Prometheus, promtool and kcat for the operations tests (Debian packages)
+	@bash ops/tools.sh
+
+demo: setup ## a real day of requests through the whole mesh; ARGS="--all", "--fast", "--input FILE"
+	@$(BIN)/hotline demo $(ARGS)
+
+test: check tools ## everything that CI checks: lint, types, contracts, schemas, all tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: lint types contracts schemas ## the static checks
+
+lint: setup ## ruff
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+
+types: setup ## mypy, strict
+	@$(BIN)/mypy --no-error-summary
+
+contracts: setup ## who may import whom
+	@$(BIN)/lint-imports
+
+schemas: setup ## generated JSON Schemas agree with the models
+	@$(BIN)/python -m schemas check
+
+lock: setup ## resolve requirements.lock anew, without hosts
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --no-header --extra embedded --extra dev --upgrade -o requirements.lock pyproject.toml
+
+clean: ## remove the virtual environment and local data
+	@rm -rf $(VENV) .hotline .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info

@@ -1,0 +1,56 @@
+"""`python -m schemas generate|check`: JSON Schema files from the models, and their drift check."""
+
+import json
+import sys
+from pathlib import Path
+
+from schemas.envelope import Event
+from schemas.events import BY_TYPE
+
+DIRECTORY = Path(__file__).parent / "json"
+
+
+def schema_of(cls: type[Event], name: str) -> str:
+    """Give the JSON Schema (2020-12) of an event's value, as it lies on the topic without the `ce_*` headers."""
+    schema = cls.model_json_schema()
+    schema["properties"] = {key: value for key, value in schema["properties"].items() if key not in Event.ENVELOPE}
+    schema["required"] = [key for key in schema.get("required", []) if key not in Event.ENVELOPE]
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"urn:hotline-mesh:{name}"}
+    return json.dumps(head | schema, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def generated() -> dict[str, str]:
+    """Give file name and content of every schema."""
+    return {f"{name}.schema.json": schema_of(cls, name) for name, cls in BY_TYPE.items()}
+
+
+def drift(directory: Path = DIRECTORY) -> list[str]:
+    """Give what differs between the files and the models, in words."""
+    wanted = generated()
+    present = {path.name: path.read_text(encoding="utf-8") for path in directory.glob("*.json")}
+    missing = [f"{name}: missing" for name in sorted(wanted.keys() - present.keys())]
+    extra = [f"{name}: no such event type" for name in sorted(present.keys() - wanted.keys())]
+    changed = [f"{name}: differs" for name in sorted(wanted.keys() & present.keys()) if wanted[name] != present[name]]
+    return missing + extra + changed
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command; gives the exit code."""
+    if arguments == ["generate"]:
+        DIRECTORY.mkdir(exist_ok=True)
+        for path in DIRECTORY.glob("*.json"):
+            path.unlink()
+        for name, text in generated().items():
+            (DIRECTORY / name).write_text(text, encoding="utf-8")
+        return 0
+    if arguments == ["check"]:
+        found = drift()
+        for line in found:
+            print(f"schemas/json/{line}; run `python -m schemas generate`", file=sys.stderr)  # noqa: T201 - a command
+        return 1 if found else 0
+    print("usage: python -m schemas generate|check", file=sys.stderr)  # noqa: T201 - a command
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,78 @@
+"""Reads topics from their beginning, as an auditor would: what was said, in order, up to the present end."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from schemas.topics import Topic
+from services.core.service import Position
+from services.runtime.engine import Record
+from services.runtime.settings import Settings
+
+
+class StalledError(TimeoutError):
+    """Records that should be there cannot be read."""
+
+
+@dataclass(frozen=True)
+class _Partition:
+    topic: str
+    number: int
+
+
+class Tail:
+    """Follows every partition of some topics; each `catch_up` gives the records that are new since the last one."""
+
+    def __init__(self, settings: Settings, topics: Mapping[str, Topic], names: Sequence[str]) -> None:
+        self._prefix = len(settings.topic_prefix)
+        self._settings = settings
+        self._next = {_Partition(name, number): 0 for name in names for number in range(topics[name].partitions)}
+        servers = settings.bootstrap_servers
+        self._admin = AdminClient({"bootstrap.servers": servers, "log_level": 0})
+        self._consumer = Consumer(
+            {
+                "bootstrap.servers": servers,
+                "group.id": settings.group("tail"),
+                "enable.auto.commit": False,
+                "fetch.wait.max.ms": 10,
+                "fetch.message.max.bytes": 4_194_304,
+                "log_level": 0,
+            }
+        )
+        self._consumer.assign([TopicPartition(settings.topic(p.topic), p.number, 0) for p in self._next])
+
+    def ends(self) -> dict[_Partition, int]:
+        """Give the next offset to be written of every partition."""
+        wanted = {TopicPartition(self._settings.topic(p.topic), p.number): OffsetSpec.latest() for p in self._next}
+        found = self._admin.list_offsets(wanted, request_timeout=15)
+        return {
+            _Partition(tp.topic[self._prefix :], tp.partition): future.result().offset for tp, future in found.items()
+        }
+
+    def catch_up(self, patience: int = 300) -> Iterator[Record]:
+        """Give every record up to the present ends; raises `StalledError` after `patience` empty reads of 0.1 s."""
+        ends = self.ends()
+        empty = 0
+        while any(self._next[partition] < end for partition, end in ends.items()):
+            messages = self._consumer.consume(2000, timeout=0.1)
+            empty = 0 if messages else empty + 1
+            if empty > patience:
+                raise StalledError("the topics' ends cannot be reached")
+            for message in messages:
+                if message.error() is not None:
+                    continue
+                name = message.topic()[self._prefix :]
+                self._next[_Partition(name, message.partition())] = message.offset() + 1
+                yield Record(
+                    Position(name, message.partition(), message.offset()),
+                    message.key(),
+                    message.value(),
+                    tuple(message.headers() or ()),
+                    message.timestamp()[1] / 1000,
+                )
+
+    def close(self) -> None:
+        """Close the consumer."""
+        self._consumer.close()
