@@ -216,11 +216,7 @@ def compile_calendar(layers: Sequence[CalendarLayer]) -> WorkCalendar:
         days.append(ordinal)
         opens.append(windows[0][0])
         closes.append(windows[-1][1])
-        for start, end in windows:
-            if intervals and intervals[-1][1] == start:  # 24-hour units: one window meets the next
-                intervals[-1] = (intervals[-1][0], end)
-            else:
-                intervals.append((start, end))
+        intervals.extend(windows)
     if any(end <= start for start, end in intervals) or any(a[1] > b[0] for a, b in pairwise(intervals)):
         raise ValueError(f"calendar {name}: hours: a window meets a change of the clock in {zone.key}")
     sums = [0]
