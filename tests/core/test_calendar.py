@@ -65,9 +65,7 @@ def disagreements(calendar: WorkCalendar, judge: Judge) -> list[date]:
 
 
 @pytest.mark.parametrize("library", JUDGES)
-def test_every_day_2020_to_2026_is_as_an_independent_library_says(
-    calendar: WorkCalendar, library: str
-) -> None:
+def test_every_day_2020_to_2026_is_as_an_independent_library_says(calendar: WorkCalendar, library: str) -> None:
     assert len(list(days_2020_to_2026())) == 2557
     assert disagreements(calendar, JUDGES[library]) == []
 
@@ -175,9 +173,7 @@ def test_work_that_ends_at_a_close_is_done_at_that_close(
 
 def test_fractions_of_a_second_are_kept(calendar: WorkCalendar) -> None:
     start = at("Fri 2026-02-13 11:59:59") + timedelta(microseconds=250_000)
-    assert at("Fri 2026-02-13 14:30:00") + timedelta(microseconds=250_000) == calendar.add_working_time(
-        start, 1
-    )
+    assert at("Fri 2026-02-13 14:30:00") + timedelta(microseconds=250_000) == calendar.add_working_time(start, 1)
 
 
 @pytest.mark.parametrize(
@@ -231,9 +227,7 @@ def test_the_years_after_the_last_notice_are_provisional_with_weekends_off(calen
 def test_beyond_the_calendar_a_clear_error_says_what_to_add(
     calendar: WorkCalendar, ask: Callable[[WorkCalendar], object]
 ) -> None:
-    with pytest.raises(
-        CalendarRangeError, match=r"outside calendar weixi, 2020-01-01 to 2028-12-31.*add the next one"
-    ):
+    with pytest.raises(CalendarRangeError, match=r"outside calendar weixi, 2020-01-01 to 2028-12-31.*add the next one"):
         ask(calendar)
 
 
@@ -254,9 +248,7 @@ def test_the_last_second_of_the_calendar_still_counts(calendar: WorkCalendar) ->
         lambda c, t: c.working_seconds_between(t, t),
     ],
 )
-def test_a_naive_datetime_is_refused(
-    calendar: WorkCalendar, ask: Callable[[WorkCalendar, datetime], object]
-) -> None:
+def test_a_naive_datetime_is_refused(calendar: WorkCalendar, ask: Callable[[WorkCalendar, datetime], object]) -> None:
     naive = at("Fri 2026-02-13 10:00:00").replace(tzinfo=None)
     with pytest.raises(ValueError, match="has no time zone"):
         ask(calendar, naive)
@@ -295,9 +287,7 @@ PREFECTURE = {
             "title": "某自治州民族节日放假通知",
             "issued": "2026-01-15",
             "year": 2026,
-            "days_off": [
-                {"from": "2026-02-14", "until": "2026-02-14", "zh": "阔时节", "en": "Kuoshi Festival"}
-            ],
+            "days_off": [{"from": "2026-02-14", "until": "2026-02-14", "zh": "阔时节", "en": "Kuoshi Festival"}],
             "workdays": ["2026-03-01"],
         }
     ],
@@ -313,9 +303,7 @@ def test_a_local_festival_overrides_the_nation_and_reaches_the_county() -> None:
 
 
 def test_layers_out_of_order_are_refused() -> None:
-    with pytest.raises(
-        ValueError, match=r"calendar weixi: parents: test-prefecture \(prefecture\) does not stand"
-    ):
+    with pytest.raises(ValueError, match=r"calendar weixi: parents: test-prefecture \(prefecture\) does not stand"):
         calendar_of(layer("cn"), PREFECTURE, layer("weixi"))
     with pytest.raises(ValueError, match="starts with the nation's layer"):
         calendar_of(layer("weixi"))
