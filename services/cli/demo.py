@@ -92,7 +92,6 @@ def audit(settings: Settings) -> Ledger:
 
 def play(
     driver: Driver,
-    mesh: Mesh,
     requests: Sequence[SourceRequest],
     seed: int,
     pace: Pace,

@@ -6,9 +6,9 @@
 import hashlib
 import json
 from datetime import date, datetime, time
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from schemas.values import RulebookRef
 from schemas.vocabulary import ClockKind, Kind, Rung
@@ -63,11 +63,22 @@ class KindRule(Rule):
     sign_wall_clock: bool = False
 
 
+def _quoted(value: object) -> object:
+    """Refuse a bare 10:00, which YAML reads as the number 600."""
+    if not isinstance(value, str | time):
+        raise ValueError('write a time of day in quotes, for instance "10:00"')  # noqa: TRY004 - pydantic wants it
+    return value
+
+
+LocalTime = Annotated[time, BeforeValidator(_quoted)]
+"""A local time of day, quoted in YAML."""
+
+
 class DispatchRule(Rule):
     """Art. 6: off-hours tickets are held until the opening and must be out by `out_by` local time."""
 
     hold_off_hours: bool = True
-    out_by: time
+    out_by: LocalTime
     article: str = "Art. 6"
 
 
@@ -83,7 +94,7 @@ class ReturnRule(Rule):
     """Art. 7: the window after signing, where its end moves if it falls on a day off, and the ping-pong cap."""
 
     window: LimitRule
-    moves_to: time
+    moves_to: LocalTime
     max_returns: int = Field(ge=0)
     adjudicate: LimitRule
 

@@ -44,10 +44,11 @@ class Door:
         self.digest_key = derive(settings.master_key, "template-digest")
 
     def hear(self, said: UpstreamTicketSubmitted | UpstreamTicketUrged) -> door.Heard:
-        """Turn what a platform said into a command."""
+        """Turn what a platform said into a command; raises `Rejected`."""
         ticket = ticket_token(self.token_key, said.platform, said.upstream_id)
         if isinstance(said, UpstreamTicketUrged):
             return door.urge_command(said, ticket)
+        door.check_dates(said, self.policy.calendar.last_day)
         return door.open_command(said, ticket, self.policy.directory, self.knowledge)
 
     def pass_on(self, heard: Sequence[door.Heard]) -> "list[Future[int]]":

@@ -1,6 +1,7 @@
 """What the door makes of what it hears: a lane for each matter, a command for each wish, free text taken out. Pure."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from pydantic import ValidationError
@@ -61,6 +62,14 @@ def open_command(said: UpstreamTicketSubmitted, ticket: str, directory: Director
         limit_override=said.limit_override,
     )
     return Heard(command, Sealable(ref, ticket, personal))
+
+
+def check_dates(said: UpstreamTicketSubmitted, last_day: date) -> None:
+    """Refuse due instants that no calendar reaches; raises `Rejected` naming the field."""
+    override = said.limit_override.due_at if said.limit_override else None
+    for field, instant in (("upstream_due_at", said.upstream_due_at), ("limit_override.due_at", override)):
+        if instant is not None and instant.date() >= last_day:
+            raise Rejected("invalid-field", f"{field}: the calendar ends on {last_day.isoformat()}")
 
 
 def urge_command(said: UpstreamTicketUrged, ticket: str) -> Heard:

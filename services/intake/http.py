@@ -74,7 +74,10 @@ def build(door: "Door") -> Starlette:
             said = UpstreamTicketSubmitted.model_validate(defaults | data)
         except ValidationError as error:
             raise _Refused(422, "the ticket is not valid", fields=problems(error)) from None
-        heard = door.hear(said)
+        try:
+            heard = door.hear(said)
+        except Rejected as error:
+            raise _Refused(422, str(error), code=error.code) from None
         await acknowledged([heard])
         return JSONResponse({"ticket": heard.command.subject, "id": said.id}, status_code=202)
 

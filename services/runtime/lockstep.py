@@ -4,11 +4,12 @@ import time
 from collections.abc import Mapping
 
 from confluent_kafka import Consumer, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import AdminClient
 
 from schemas.supervision import WatermarkPublished
 from schemas.topics import SERVICES, Topic
 from schemas.wire import decode
+from services.runtime.offsets import latest_offsets
 from services.runtime.settings import Settings
 
 
@@ -41,14 +42,9 @@ class Lockstep:
     def ends(self) -> dict[str, int]:
         """Give the next offset to be written, per "topic/partition" of every input."""
         names = {topic.name: topic.partitions for topics in self._reads.values() for topic in topics}
-        wanted = {
-            TopicPartition(self._settings.topic(name), partition): OffsetSpec.latest()
-            for name, partitions in sorted(names.items())
-            for partition in range(partitions)
-        }
         prefix = len(self._settings.topic_prefix)
-        found = self._admin.list_offsets(wanted, request_timeout=15)
-        return {f"{tp.topic[prefix:]}/{tp.partition}": future.result().offset for tp, future in found.items()}
+        inputs = [(self._settings.topic(name), n) for name, count in sorted(names.items()) for n in range(count)]
+        return {f"{topic[prefix:]}/{n}": end for (topic, n), end in latest_offsets(self._admin, inputs).items()}
 
     def lagging(self, ends: Mapping[str, int]) -> list[str]:
         """Give "service topic/partition: position of end" for whatever is not digested up to `ends`."""

@@ -72,7 +72,10 @@ def load_calendar(root: Path, name: str) -> WorkCalendar:
             raise PolicyFileError(f"{root}/calendars/{layer.name}.yaml: is its own parent")
         layers.insert(0, layer)
         todo.extend(layer.parents)
-    return compile_calendar(layers)
+    try:
+        return compile_calendar(layers)
+    except ValueError as error:
+        raise PolicyFileError(f"{root}/calendars/{name}.yaml: {error}") from None
 
 
 def load_knowledge(root: Path, jurisdiction: str) -> KnowledgeBase:

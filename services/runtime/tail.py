@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from confluent_kafka import Consumer, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import AdminClient
 
 from schemas.topics import Topic
 from services.core.service import Position
 from services.runtime.engine import Record
+from services.runtime.offsets import latest_offsets
 from services.runtime.settings import Settings
 
 
@@ -45,11 +46,8 @@ class Tail:
 
     def ends(self) -> dict[_Partition, int]:
         """Give the next offset to be written of every partition."""
-        wanted = {TopicPartition(self._settings.topic(p.topic), p.number): OffsetSpec.latest() for p in self._next}
-        found = self._admin.list_offsets(wanted, request_timeout=15)
-        return {
-            _Partition(tp.topic[self._prefix :], tp.partition): future.result().offset for tp, future in found.items()
-        }
+        found = latest_offsets(self._admin, [(self._settings.topic(p.topic), p.number) for p in self._next])
+        return {_Partition(topic[self._prefix :], number): end for (topic, number), end in found.items()}
 
     def catch_up(self, patience: int = 300) -> Iterator[Record]:
         """Give every record up to the present ends; raises `StalledError` after `patience` empty reads of 0.1 s."""

@@ -1,0 +1,30 @@
+"""The ends of partitions, asked in one request; a partition whose leader is being elected is asked again."""
+
+import time
+from collections.abc import Iterable
+
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+ELECTING = {
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError._TIMED_OUT,  # noqa: SLF001 - the public name of a librdkafka error
+}
+
+
+def latest_offsets(
+    client: AdminClient, partitions: Iterable[tuple[str, int]], patience: float = 15.0
+) -> dict[tuple[str, int], int]:
+    """Give the next offset to be written per (topic, partition); raises KafkaException after `patience` seconds."""
+    wanted = {TopicPartition(topic, number): OffsetSpec.latest() for topic, number in partitions}
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            found = client.list_offsets(wanted, request_timeout=10)
+            return {(tp.topic, tp.partition): future.result().offset for tp, future in found.items()}
+        except KafkaException as error:
+            if error.args[0].code() not in ELECTING or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)

@@ -1,0 +1,64 @@
+"""One real Kafka and Redis for the whole test session; every test has topics of its own by prefix."""
+
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from services.core.policy import Policy
+from services.runtime.embedded import infrastructure
+from services.runtime.mesh import Mesh
+from services.runtime.policy_files import load_policy
+from services.runtime.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def policy() -> Policy:
+    return load_policy(ROOT / "ops", "weixi")
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
+    """Real Apache Kafka and Redis, embedded unless KAFKA_BOOTSTRAP_SERVERS and REDIS_URL name others."""
+    with infrastructure(tmp_path_factory.mktemp("infrastructure")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def new_settings(servers: object, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Settings]:
+    """Make settings under which nobody else's topics, groups or files are met."""
+
+    def make() -> Settings:
+        return Settings(
+            bootstrap_servers=servers.bootstrap_servers,  # type: ignore[attr-defined]
+            redis_url=servers.redis_url,  # type: ignore[attr-defined]
+            topic_prefix=f"t{os.getpid()}-{next(_numbers)}-",
+            watermark_interval=0.005,
+            home=tmp_path_factory.mktemp("home"),
+            policy_dir=ROOT / "ops",
+        )
+
+    return make
+
+
+@pytest.fixture
+def settings(new_settings: Callable[[], Settings]) -> Settings:
+    return new_settings()
+
+
+@pytest.fixture(scope="session")
+def shared_mesh(new_settings: Callable[[], Settings], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mesh]:
+    """Six real service processes that several tests share; nobody may kill them."""
+    with Mesh(new_settings(), tmp_path_factory.mktemp("mesh-logs")) as mesh:
+        yield mesh
+
+
+@pytest.fixture(scope="session")
+def mesh_targets(shared_mesh: Mesh) -> list[str]:
+    """host:port of each service's /metrics."""
+    return [f"127.0.0.1:{port}" for port in shared_mesh.ports.values()]

@@ -1,0 +1,152 @@
+"""Records that no service can take land in its dead letters, with where and why; neighbours flow on."""
+
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from schemas.topics import load
+from services.core.policy import Policy
+from services.runtime.dead_letters import exhume
+from services.runtime.mesh import Mesh
+from services.runtime.publisher import Publisher
+from services.runtime.tail import Tail
+from tests.mesh.stage import Stage, at
+
+pytestmark = pytest.mark.broker
+CANARY = "张三 13800138000 530123199001011234"
+READERS = {
+    "upstream-tickets": ["intake"],
+    "ticket-commands": ["router"],
+    "ticket-events": ["sla-timer", "reminder", "revisit", "scoring"],
+    "unit-measures": ["scoring"],
+}
+
+
+def attributes(name: bytes) -> list[tuple[str, bytes]]:
+    return [
+        ("ce_specversion", b"1.0"), ("ce_id", b"bad"), ("ce_source", b"/test"), ("ce_type", name),
+        ("ce_time", b"2026-09-23T01:00:00Z"), ("ce_subject", b"T-bad"),
+    ]  # fmt: skip
+
+
+KNOWN = {
+    "upstream-tickets": b"upstream.ticket.submitted.v1",
+    "ticket-commands": b"ticket.sign.v1",
+    "ticket-events": b"ticket.urged.v1",
+    "unit-measures": b"unit.measured.v1",
+}
+PLANTED = {
+    "not-json": lambda topic: (attributes(KNOWN[topic]), f'{{"name": "{CANARY}", '.encode()),
+    "oversized": lambda topic: (attributes(KNOWN[topic]), b'{"pad": "' + b"x" * 1_100_000 + b'"}'),
+    "non-utf-8": lambda topic: (attributes(KNOWN[topic]), b'{"name": "\xff\xfe"}'),
+    "unknown-version": lambda topic: (attributes(KNOWN[topic].replace(b".v1", b".v9")), b"{}"),
+    "unknown-type": lambda topic: (attributes(b"nobody.knows.v1"), b"{}"),
+    "missing-header": lambda _topic: ([], CANARY.encode()),
+    "empty-value": lambda topic: (attributes(KNOWN[topic]), None),
+    "invalid-field": lambda topic: (attributes(KNOWN[topic]), f'{{"actor": "{CANARY}", "unit": 7}}'.encode()),
+}
+EXPECTED = {**{name: name for name in PLANTED}, "non-utf-8": "not-json"}
+
+
+class Aftermath:
+    def __init__(self, mesh: Mesh, letters: dict[str, list[tuple[dict[str, bytes], bytes]]], story: list[str]) -> None:
+        self.mesh, self.letters, self.story = mesh, letters, story
+
+
+@pytest.fixture(scope="module")
+def aftermath(shared_mesh: Mesh, policy: Policy) -> Iterator[Aftermath]:
+    """Bad records on every input of every service, a good ticket in their midst."""
+    stage = Stage(shared_mesh, policy)
+    publisher = Publisher(shared_mesh.settings, "test")
+    good = stage.opens("good-neighbour", "Wed 2026-09-23 09:00")
+    for topic in READERS:
+        for make in PLANTED.values():
+            headers, value = make(topic)
+            for partition in range(4):
+                publisher.send(topic, value, b"T-bad", headers, partition).result(timeout=30)
+    publisher.close()
+    stage.runs("Wed 2026-09-23 08:00", "Wed 2026-09-23 10:00")
+    settings, topics = shared_mesh.settings, load()
+    letters: dict[str, list[tuple[dict[str, bytes], bytes]]] = {}
+    for service in shared_mesh.ports:
+        tail = Tail(settings, topics, [f"{service}-dead-letters"])
+        letters[service] = [({k: v or b"" for k, v in r.headers}, r.value or b"") for r in tail.catch_up()]
+        tail.close()
+    yield Aftermath(shared_mesh, letters, stage.story(good))
+    stage.close()
+
+
+@pytest.mark.parametrize(("topic", "service"), [(t, s) for t, readers in READERS.items() for s in readers])
+def test_each_bad_record_is_in_the_dead_letters_of_its_reader(aftermath: Aftermath, topic: str, service: str) -> None:
+    found = Counter(
+        headers["dlq.errors.class"].decode()
+        for headers, _ in aftermath.letters[service]
+        if headers["dlq.errors.topic"].decode() == topic
+    )
+    wanted = Counter(EXPECTED[name] for name in PLANTED for _ in range(4))
+    assert wanted == found
+
+
+def test_a_dead_letter_says_where_and_why_and_never_what(aftermath: Aftermath) -> None:
+    for service, letters in aftermath.letters.items():
+        for headers, value in letters:
+            assert headers["dlq.errors.service"].decode() == service
+            assert headers["dlq.errors.partition"].decode().isdigit()
+            assert headers["dlq.errors.offset"].decode().isdigit()
+            assert headers["dlq.errors.message"]
+            assert CANARY.encode() not in b"".join(headers.values()) + value
+
+
+def test_a_dead_letter_can_be_opened_again_with_the_master_key(aftermath: Aftermath) -> None:
+    headers, value = next((h, v) for h, v in aftermath.letters["intake"] if h["dlq.errors.class"] == b"missing-header")
+    original = exhume(aftermath.mesh.settings.master_key, headers, value)
+    assert original["headers"] == []
+
+
+def test_the_neighbour_flows_on(aftermath: Aftermath) -> None:
+    assert ["ticket.opened", "ticket.dispatched"] == aftermath.story
+
+
+def test_no_service_died_and_the_metrics_count_the_letters(aftermath: Aftermath) -> None:
+    for service, child in aftermath.mesh.children.items():
+        assert child.alive, service
+        counted = sum(
+            float(line.rsplit(" ", 1)[1])
+            for line in aftermath.mesh.metrics(service).splitlines()
+            if line.startswith("hotline_dead_letters_total")
+        )
+        assert len(aftermath.letters[service]) == counted
+
+
+def test_logs_name_no_person(aftermath: Aftermath) -> None:
+    for child in aftermath.mesh.children.values():
+        assert "13800138000" not in child.log_text(1_000_000)
+
+
+def test_kcat_reads_closed_tickets_as_plain_json_with_cloudevents_headers(
+    shared_mesh: Mesh, policy: Policy, aftermath: Aftermath
+) -> None:
+    kcat = shutil.which("kcat") or shutil.which("kafkacat")
+    if kcat is None:
+        pytest.skip("kcat is not installed (Debian package kcat)")
+    stage = Stage(shared_mesh, policy)
+    ticket = stage.opens("for-kcat", "Thu 2026-09-24 09:00")
+    stage.replies(ticket, "Thu 2026-09-24 10:00", "U-SANITATION")
+    stage.says(ticket, "Thu 2026-09-24 11:00", "rating.submit.v1", "citizen:c", rating="satisfied")
+    stage.runs("Thu 2026-09-24 08:00", "Thu 2026-09-24 12:00")
+    assert stage.story(ticket)[-1] == "ticket.closed"
+    said = subprocess.run(
+        [
+            kcat, "-C", "-b", shared_mesh.settings.bootstrap_servers, "-t", shared_mesh.settings.topic("closed-tickets"),
+            "-o", "beginning", "-e", "-q", "-f", "%k %h %s\n",
+        ],
+        capture_output=True, text=True, check=True, timeout=60,
+    ).stdout  # fmt: skip
+    line = next(line for line in said.splitlines() if line.startswith(ticket))
+    assert "ce_type=ticket.closed.v1" in line
+    assert '"resolution":"rated"' in line
+    assert at("Thu 2026-09-24 11:00").strftime("ce_time=%Y-%m-%dT%H:%M:%SZ") in line
+    stage.close()
