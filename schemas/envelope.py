@@ -7,18 +7,30 @@ from datetime import UTC, datetime
 from typing import Annotated, ClassVar
 from uuid import UUID, uuid5
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 NAMESPACE = UUID("9b1f8f0e-6d0a-5b1e-9a50-123450000012")
 """Name space of every derived id (RFC 9562, UUID version 5)."""
 
 
+def _not_a_number(value: object) -> object:
+    # pydantic would take 1726531200 and "1726531200" for seconds since 1970; the contract says RFC 3339.
+    if isinstance(value, datetime) or (isinstance(value, str) and value[4:5] == "-"):
+        return value
+    raise PydanticCustomError("datetime_format", "must be an RFC 3339 text with an offset")
+
+
 def _to_utc(value: datetime) -> datetime:
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        # Year 1 east of Greenwich or year 9999 west of it: no UTC instant that Python can hold.
+        raise PydanticCustomError("datetime_range", "lies outside the years 1 to 9999 in UTC") from None
 
 
-Instant = Annotated[AwareDatetime, AfterValidator(_to_utc)]
-"""An aware instant, kept in UTC."""
+Instant = Annotated[AwareDatetime, BeforeValidator(_not_a_number), AfterValidator(_to_utc)]
+"""An aware instant, kept in UTC; on the wire RFC 3339 text, never a number."""
 Token = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@/-]*$")]
 """An opaque identifier or code: no spaces, no free text, hence no room for a name or an address."""
 

@@ -4,7 +4,7 @@ Headers carry the attributes (`ce_id`, `ce_type`, ...), the value is plain JSON 
 `kcat` reads it. Source: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, Final
 
@@ -18,6 +18,8 @@ Headers = list[tuple[str, bytes]]
 CONTENT_TYPE: Final = b"application/json"
 MAX_BYTES: Final = 1_000_000
 """Largest value of an event; a bigger record lands in the dead letters."""
+_READ: Final = frozenset({"ce_specversion"} | {f"ce_{name}" for name in Event.ENVELOPE})
+"""Headers that readers look at; other extensions are ignored, whatever they hold."""
 _EVENT_CLASSES_BY_FAMILY = {name.rsplit(".", 1)[0]: name for name in BY_TYPE}
 
 
@@ -34,7 +36,12 @@ def _rfc3339(instant: datetime) -> bytes:
 
 
 def encode(event: Event) -> tuple[Headers, bytes]:
-    """Give the headers and the value of the Kafka record of `event`."""
+    """Give the headers and the value of the Kafka record of `event`.
+
+    Raises `TypeError` for a class outside the vocabulary: nobody writes fields that no schema declares.
+    """
+    if BY_TYPE.get(event.type) is not type(event):
+        raise TypeError(f"{type(event).__name__} is not the class of {event.type} in schemas.events")
     headers: Headers = [
         ("ce_specversion", b"1.0"),
         ("ce_id", event.id.encode()),
@@ -56,7 +63,7 @@ def encode(event: Event) -> tuple[Headers, bytes]:
 def _attributes(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in headers:
-        if name.startswith("ce_") and value is not None:
+        if name in _READ and value is not None:
             try:
                 found[name[3:]] = value.decode()
             except UnicodeDecodeError:
@@ -107,8 +114,23 @@ def from_parts(cls: type[Event], attributes: dict[str, Any], value: bytes) -> Ev
         raise WireError("invalid-field", describe(error)) from None
 
 
+def _field_names(schema: object) -> Iterator[str]:
+    if isinstance(schema, dict):
+        yield from schema.get("properties", {})
+        for part in schema.values():
+            yield from _field_names(part)
+
+
+_DECLARED: Final = frozenset(name for cls in BY_TYPE.values() for name in _field_names(cls.model_json_schema()))
+
+
+def _shown(part: int | str) -> str:
+    # The keys of a map (`positions`) are content: only names that the contracts declare may be repeated.
+    return str(part) if isinstance(part, int) or part in _DECLARED else "?"
+
+
 def describe(error: ValidationError) -> str:
     """Say which fields are wrong and why, without their content."""
     problems = error.errors(include_url=False, include_input=False, include_context=False)
-    said = [f"{'.'.join(str(part) for part in p['loc']) or 'value'}: {p['type']}" for p in problems[:8]]
+    said = [f"{'.'.join(map(_shown, p['loc'])) or 'value'}: {p['type']}" for p in problems[:8]]
     return "; ".join(said) + (f"; and {len(problems) - 8} more" if len(problems) > 8 else "")
