@@ -278,7 +278,8 @@ def planted_bad_messages(seed: int, count: int) -> list[tuple[bytes, Headers]]:
     Malformed JSON, not UTF-8, unknown version, missing field, unknown type, no CloudEvents headers.
     """
     good = (
-        b'{"platform":"la311","upstream_id":"bad","kind":"help","category":"other","area":"533423100","channel":"web"}'
+        b'{"platform":"la311","upstream_id":"bad","kind":"help","category":"other","area":"533423100",'
+        b'"channel":"web","title":"bad"}'
     )
     name = b"upstream.ticket.submitted.v1"
     ways: tuple[tuple[bytes, bytes | None], ...] = (
