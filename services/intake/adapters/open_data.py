@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from pydantic import ValidationError
 
@@ -293,14 +293,11 @@ def planted_bad_messages(seed: int, count: int) -> list[tuple[bytes, Headers]]:
     found: list[tuple[bytes, Headers]] = []
     for index in range(count):
         value, type_name = ways[index % len(ways)]
-        headers: dict[str, Any] = {
-            "ce_specversion": b"1.0",
-            "ce_id": f"planted-bad-{seed}-{index}".encode(),
-            "ce_source": b"/platform/la311",
-            "ce_time": b"2026-09-23T05:36:00Z",
-            "content-type": b"application/json",
-        }
-        if type_name is not None:
-            headers["ce_type"] = type_name
-        found.append((value, list(headers.items()) if type_name is not None else []))
+        headers: Headers = [
+            ("ce_specversion", b"1.0"),
+            ("ce_id", f"planted-bad-{seed}-{index}".encode()),
+            ("ce_source", b"/platform/la311"),
+            ("ce_time", b"2026-09-23T05:36:00Z"),
+        ]
+        found.append((value, [*headers, ("ce_type", type_name)] if type_name else []))
     return found
