@@ -19,12 +19,7 @@ from pydantic import ValidationError
 from schemas.upstream import Reporter, UpstreamTicketSubmitted, UpstreamTicketUrged
 from schemas.vocabulary import AcceptedBy, Channel, Kind
 from schemas.wire import Headers, describe
-from services.intake.adapters.open_data_mapping import (
-    MappingError,
-    Matter,
-    SourceMapping,
-    load_mapping,
-)
+from services.intake.adapters.open_data_mapping import MappingError, Matter, SourceMapping, load_mapping
 
 __all__ = [
     "BadLine", "FeedFileError", "MappingError", "SourceMapping", "SourceRequest", "follow_ups", "load_mapping",
