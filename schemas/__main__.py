@@ -1,13 +1,19 @@
-"""`python -m schemas generate|check`: JSON Schema files from the models, and their drift check."""
+"""`python -m schemas generate|check`: JSON Schema files and `docs/events.md` from the models, and their drift check."""
 
 import json
 import sys
 from pathlib import Path
 
+from schemas import docs
 from schemas.envelope import Event
 from schemas.events import BY_TYPE
+from schemas.topics import gaps, load
 
 DIRECTORY = Path(__file__).parent / "json"
+USAGE = """usage: python -m schemas generate|check
+
+generate  write schemas/json/*.schema.json and docs/events.md from the models, topic files and examples
+check     exit code 1 if those files differ from the models, or the topic files do not fit together"""
 
 
 def schema_of(cls: type[Event], name: str) -> str:
@@ -34,21 +40,34 @@ def drift(directory: Path = DIRECTORY) -> list[str]:
     return missing + extra + changed
 
 
+def page_drift(page: Path = docs.PAGE) -> list[str]:
+    """Say so if the reader's page differs from what would be generated."""
+    if page.exists() and page.read_text(encoding="utf-8") == docs.page():
+        return []
+    return [f"docs/{page.name}: differs or missing; run `python -m schemas generate`"]
+
+
 def main(arguments: list[str]) -> int:
     """Run the command; gives the exit code."""
+    if arguments == ["--help"]:
+        print(USAGE)  # noqa: T201 - a command
+        return 0
     if arguments == ["generate"]:
         DIRECTORY.mkdir(exist_ok=True)
         for path in DIRECTORY.glob("*.json"):
             path.unlink()
         for name, text in generated().items():
             (DIRECTORY / name).write_text(text, encoding="utf-8")
+        docs.PAGE.write_text(docs.page(), encoding="utf-8")
         return 0
     if arguments == ["check"]:
-        found = drift()
+        found = [f"schemas/json/{line}; run `python -m schemas generate`" for line in drift()]
+        found += page_drift()
+        found += [f"schemas/topics: {line}" for line in gaps(load())]
         for line in found:
-            print(f"schemas/json/{line}; run `python -m schemas generate`", file=sys.stderr)  # noqa: T201 - a command
+            print(line, file=sys.stderr)  # noqa: T201 - a command
         return 1 if found else 0
-    print("usage: python -m schemas generate|check", file=sys.stderr)  # noqa: T201 - a command
+    print(USAGE, file=sys.stderr)  # noqa: T201 - a command
     return 2
 
 

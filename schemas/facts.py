@@ -297,7 +297,7 @@ class CommandRefused(Fact):
     """A command changed nothing; `code` and `article` say why."""
 
     type: Literal["command.refused.v1"] = "command.refused.v1"
-    command: str
+    command: Token
     code: Token
 
 

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from schemas.envelope import Event, Instant, Token
-from schemas.values import RulebookRef
+from schemas.values import Basis, RulebookRef
 from schemas.vocabulary import Channel, ClockKind, Kind, Rating, Rung
 
 
@@ -36,7 +36,10 @@ class ContactRequested(Event):
 
 
 class UnitMeasured(Event):
-    """One fact of one ticket that counts for a unit; `position` orders the measures of one input partition."""
+    """One fact of one ticket that counts for a unit (Art. 15).
+
+    `partition` and `offset` of that fact order the measures of one input partition.
+    """
 
     type: Literal["unit.measured.v1"] = "unit.measured.v1"
     unit: Token
@@ -83,7 +86,7 @@ class AccountabilityFlagged(Event):
     unit: Token
     period: Token
     item: Literal["late_handling", "returned_again_and_again"]
-    article: str
+    article: Basis
     count: int = Field(ge=1)
     evidence: tuple[Token, ...]
 
