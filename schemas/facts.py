@@ -284,7 +284,7 @@ class ClockElapsed(Fact):
 
 
 class BreachWithdrawn(Fact):
-    """What met the limit happened in time but arrived after the breach was declared; the breach is taken back."""
+    """What met the limit happened in time but was heard after the breach was declared: it is taken back (Art. 7, 8)."""
 
     type: Literal["breach.withdrawn.v1"] = "breach.withdrawn.v1"
     clock: ClockKind
