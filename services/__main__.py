@@ -1,8 +1,10 @@
 """The command line of the mesh: `hotline`."""
 
+import importlib.util
+
 import typer
 
-from services.cli import dev, run, topics
+from services.cli import run, topics
 
 app = typer.Typer(
     name="hotline",
@@ -13,7 +15,12 @@ app = typer.Typer(
 app.command()(run.run)
 app.command()(run.clock)
 app.add_typer(topics.app, name="topics")
-app.add_typer(dev.app, name="dev")
+if importlib.util.find_spec("jgo") is not None:
+    # The embedded infrastructure is an extra; a production image has neither `dev` nor `demo`.
+    from services.cli import demo, dev
+
+    app.add_typer(dev.app, name="dev")
+    app.command()(demo.demo)
 
 
 def main() -> None:

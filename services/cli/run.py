@@ -48,7 +48,8 @@ def policy_of(settings: Settings) -> Policy:
         raise typer.Exit(EXIT_CONFIG) from None
 
 
-def _metrics(name: str, policy: Policy) -> Metrics:
+def metrics_of(name: str, policy: Policy) -> Metrics:
+    """Give the metrics of a service, with the rules and the calendar in force."""
     metrics = Metrics(name, version("hotline-mesh"))
     ref = policy.rulebook.ref
     metrics.rulebook.labels(name, ref.jurisdiction, ref.version, ref.hash).set(1)
@@ -70,7 +71,7 @@ def run(
     settings = Settings()
     logs.configure(service)
     policy = policy_of(settings)
-    metrics = _metrics(service, policy)
+    metrics = metrics_of(service, policy)
     if service == "intake":
         from services.intake import app
 

@@ -185,12 +185,20 @@ class Driver:
 
     def _post(self, commands: list[dict[str, Any]]) -> None:
         body = json.dumps(commands, ensure_ascii=False).encode()
-        self._http.request("POST", "/commands", body, {"content-type": "application/cloudevents-batch+json"})
-        answer = self._http.getresponse()
-        said = answer.read()
+        try:
+            answer, said = self._exchange(body)
+        except (ConnectionError, http.client.HTTPException):
+            # The door was restarted; what it took before is under the same ids, so saying it again is harmless.
+            self._http.close()
+            answer, said = self._exchange(body)
         if answer.status != http.HTTPStatus.ACCEPTED:
             raise DoorRefusedError(f"the door answered {answer.status}: {said[:500].decode(errors='replace')}")
         self.sent_commands += len(commands)
+
+    def _exchange(self, body: bytes) -> tuple[http.client.HTTPResponse, bytes]:
+        self._http.request("POST", "/commands", body, {"content-type": "application/cloudevents-batch+json"})
+        answer = self._http.getresponse()
+        return answer, answer.read()
 
     def close(self) -> None:
         """Close every connection."""

@@ -1,13 +1,13 @@
 """Faust behind one thin module: its own aiokafka transport with the fixes that keep state, outputs and offsets in step.
 
-Three parts of Faust 0.15.3 are replaced (ADR 0002):
+Four parts of Faust 0.15.3 are replaced (ADR 0002):
 
 * `DurableProducer.flush`, which Faust calls before each offset commit, really waits: first for every output, then
   for the last changelog value of every changed key; a failed delivery raises instead of being logged. The stock one
   gives up after 0.1 s and swallows failures. So the order is outputs, changelog, offsets, and state is never ahead
   of what was said.
-* `SeekFirstRecovery` seeks to the committed offsets *before* it resumes the source partitions; the stock order
-  skips records after a recovery.
+* `SeekFirstRecovery` stops the fetch loop (`ParkingConsumer`), seeks to the committed offsets, and only then resumes
+  the source partitions; the stock order skips records after a recovery, and so does a fetch still under way.
 * `ChangedKeysTable` keeps changed keys in a dirty map until that flush, instead of one unordered send per write.
 """
 
@@ -102,10 +102,37 @@ class DurableProducer(driver.Producer):
             self.committed_at = time.time()
 
 
+class ParkingConsumer(driver.Consumer):
+    """Faust's consumer, whose fetch loop can be waited for until it stands still.
+
+    A fetch under way keeps a live set of the partitions that it may return. When recovery ends, that set runs empty,
+    which aiokafka takes for "all": it hands out source records that Faust then drops, because their partitions are
+    not resumed yet. Whoever seeks must therefore stop the flow and wait until `parked` is set.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.parked = asyncio.Event()
+
+    async def _wait_next_records(self, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's signature
+        if not self.flow_active:
+            self.parked.set()
+            try:
+                await self.wait(self.can_resume_flow)
+            finally:
+                self.parked.clear()
+        live = self._get_active_partitions()
+        if not live:
+            await self.sleep(0.1)
+            return {}, live
+        return await self._getmany(active_partitions=set(live), timeout=timeout), live
+
+
 class DurableTransport(driver.Transport):
-    """Faust's aiokafka transport with the durable producer."""
+    """Faust's aiokafka transport with that producer and that consumer."""
 
     Producer = DurableProducer
+    Consumer = ParkingConsumer
 
 
 class SeekFirstRecovery(Recovery):
@@ -120,6 +147,9 @@ class SeekFirstRecovery(Recovery):
             await table.on_recovery_completed(self.actives_for_table[table], self.standbys_for_table[table])
         if self.app.consumer_generation_id != generation_id:
             return
+        consumer.stop_flow()
+        if self.app._fetcher.started:  # noqa: SLF001 - before its first start no fetch can be under way
+            await self._wait(consumer.parked.wait(), timeout=self.app.conf.broker_request_timeout)
         assignment = consumer.assignment()
         if assignment:
             await self._wait(consumer.perform_seek(), timeout=self.app.conf.broker_request_timeout)

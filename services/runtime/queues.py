@@ -1,5 +1,6 @@
 """Queue ages and clock counts, kept as tickets move: no scan at scrape time."""
 
+import threading
 from heapq import heappop, heappush
 
 from services.core.service import OpenClock, QueueEntry
@@ -11,12 +12,17 @@ class QueueAges:
     """The oldest open ticket per (stage, kind, unit group); heaps with lazy deletion."""
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()  # tickets move in the event loop, scrapes read in a thread of their own
         self._entries: dict[str, tuple[Label, float]] = {}
         self._heaps: dict[Label, list[tuple[float, str]]] = {}
         self._counts: dict[Label, int] = {}
 
     def put(self, key: str, entry: QueueEntry | None) -> None:
         """Say where the ticket `key` waits now; None: it is no longer open."""
+        with self._lock:
+            self._put(key, entry)
+
+    def _put(self, key: str, entry: QueueEntry | None) -> None:
         old = self._entries.pop(key, None)
         if old is not None:
             self._counts[old[0]] -= 1
@@ -31,6 +37,10 @@ class QueueAges:
 
     def oldest(self) -> dict[Label, tuple[float, int]]:
         """Give per label the Unix time since when the oldest waits, and how many wait."""
+        with self._lock:
+            return self._oldest()
+
+    def _oldest(self) -> dict[Label, tuple[float, int]]:
         found = {}
         for label, heap in self._heaps.items():
             while heap and self._entries.get(heap[0][1]) != (label, heap[0][0]):
@@ -80,4 +90,4 @@ class ClockCounts:
 
     def counts(self) -> dict[str, tuple[int, int]]:
         """Give (open, overdue) per kind of clock."""
-        return {kind: (count, self._overdue.get(kind, 0)) for kind, count in self._open.items()}
+        return {kind: (count, self._overdue.get(kind, 0)) for kind, count in list(self._open.items())}

@@ -1,6 +1,7 @@
 """A service with tables as a process: its folds on Faust, its dead letters, metrics, health and watermarks."""
 
 import asyncio
+import faulthandler
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -34,6 +35,7 @@ class Worker:
         self.positions: dict[str, int] = {}
         self.handled = asyncio.Event()
         self.heartbeat = wall.unix()
+        self.waiting = {"start": "the service is starting"}
         self.consecutive_dead_letters = 0
         self.engines = [self._add(fold, topics[fold.reads].partitions) for fold in service.folds]
         metrics.start_at_zero(fold.reads for fold in service.folds)
@@ -167,9 +169,11 @@ class Worker:
             self.heartbeat = wall.unix()
             if self.app.crash_reason is not None:
                 self.crash("Faust crashed", self.app.crash_reason)
+            recovered = self.app.tables.recovery.completed.is_set() and not self.app.rebalancing
+            self.waiting = {} if recovered else {"recovery": "tables are being recovered, or the group is rebalancing"}
             if self.producer.committed_at:
                 self.metrics.commit.labels(self.service.name).set(self.producer.committed_at)
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(0.1)
 
     def crash(self, reason: str, error: BaseException | None) -> NoReturn:
         """End the process at once: what was not committed is read again, which every handler survives."""
@@ -182,13 +186,16 @@ class Worker:
         return {"event-loop": f"silent for {silent:.0f} s"} if silent > 30 else {}
 
     def not_ready(self) -> dict[str, str]:
-        """Say what the service still waits for."""
-        if not self.app.tables.recovery.completed.is_set() or self.app.rebalancing:
-            return {"recovery": "tables are being recovered, or the group is rebalancing"}
-        return {}
+        """Say what the service still waits for.
+
+        Called from the HTTP thread, so Faust must not be touched here: a Faust service that is first asked for its
+        event loop in another thread binds itself to a loop that never runs.
+        """
+        return self.waiting
 
     async def run(self) -> None:
         """Start, work until SIGTERM or SIGINT, commit, stop."""
+        faulthandler.register(signal.SIGUSR2, all_threads=True)  # says where a worker stands that seems stuck
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):

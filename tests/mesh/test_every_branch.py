@@ -32,6 +32,7 @@ def script(stage: Stage) -> dict[str, str]:
     )  # fmt: skip
     stage.says(t["satisfied"], "Thu 2026-09-24 11:20", "rating.submit.v1", "citizen:c", rating="satisfied")
     stage.says(t["satisfied"], "Mon 2026-09-28 09:00", "ticket.reopen.v1", "citizen:c")
+    stage.says(t["satisfied"], "Mon 2026-09-28 10:00", "ticket.withdraw.v1", "citizen:c")
 
     t["silent"] = stage.opens("silent", "Wed 2026-09-23 09:00")
     stage.says(t["silent"], "Wed 2026-09-23 09:30", "ticket.sign.v1", UNIT)
@@ -102,6 +103,7 @@ def script(stage: Stage) -> dict[str, str]:
     stage.says(r, "Wed 2026-09-23 10:40", "return.decide.v1", "office:desk", upheld=True, unit="U-TRAFFIC")
     stage.says(r, "Wed 2026-09-23 11:00", "ticket.sign.v1", "unit:U-TRAFFIC")
     stage.says(r, "Wed 2026-09-23 11:20", "return.request.v1", "unit:U-TRAFFIC", reason="nor-ours", basis="三定方案")
+    stage.says(r, "Wed 2026-09-23 11:40", "ticket.withdraw.v1", "citizen:c")
 
     stage.opens("satisfied", "Wed 2026-09-23 09:00")  # the same message again
     stage.urges("silent", "Wed 2026-09-23 11:40")
@@ -110,8 +112,9 @@ def script(stage: Stage) -> dict[str, str]:
 
 STORIES = {
     "satisfied": [
-        "ticket.opened", "ticket.dispatched", "ticket.signed", "clock.elapsed", "reply.submitted", "reply.accepted",
+        "ticket.opened", "ticket.dispatched", "ticket.signed", "reply.submitted", "reply.accepted",
         "contact.attempted", "rating.recorded", "ticket.closed", "ticket.reopened", "ticket.dispatched",
+        "ticket.withdrawn",
     ],
     "silent": [
         "ticket.opened", "ticket.dispatched", "ticket.signed", "ticket.urged", "reply.submitted", "reply.accepted",
@@ -151,6 +154,7 @@ STORIES = {
     "twice returned": [
         "ticket.opened", "ticket.dispatched", "ticket.signed", "return.requested", "return.refused",
         "return.requested", "return.upheld", "ticket.dispatched", "ticket.signed", "command.refused",
+        "ticket.withdrawn",
     ],
 }  # fmt: skip
 
@@ -230,14 +234,15 @@ def test_a_complaint_by_night_is_dispatched_at_once_and_signed_for_by_the_wall_c
 
 def test_reminders_climb_the_ladder_once_per_rung(played: Played) -> None:
     ticket = played.tickets["held, then forgotten"]
-    rungs = [r.rung for r in played.stage.driver.ledger.reminders(ticket) if r.clock.value == "handle"]
+    reminders = [r for r in played.stage.driver.ledger.reminders if r.subject == ticket]
+    rungs = [r.rung for r in sorted(reminders, key=lambda r: r.time) if r.clock.value == "handle"]
     assert ["half", "four_fifths", "near_due", "overdue", "overdue_daily", "overdue_daily"] == rungs
 
 
 def test_the_account_balances(played: Played) -> None:
     account = played.stage.driver.ledger.account()
     assert account.balanced, account.missing
-    assert 15 == account.accepted
+    assert 14 == account.accepted
 
 
 def test_a_replay_from_offset_zero_says_the_same_facts(played: Played, policy: Policy) -> None:

@@ -12,7 +12,7 @@ from schemas.commands import PulseClock
 from schemas.envelope import derived_id
 from schemas.topics import SERVICES, load
 from schemas.wire import Headers, encode
-from services.cli.run import _metrics, make_service
+from services.cli.run import metrics_of, make_service
 from services.core.policy import Policy
 from services.core.service import Output, Position
 from services.runtime import clock, health, wall
@@ -44,7 +44,7 @@ class EnginesInProcess:
     """
 
     def __init__(self, policy: Policy) -> None:
-        self.metrics: dict[str, Metrics] = {name: _metrics(name, policy) for name in SERVICES}
+        self.metrics: dict[str, Metrics] = {name: metrics_of(name, policy) for name in SERVICES}
         self.engines: list[tuple[str, Engine]] = []
         self.partitions = load()["ticket-commands"].partitions
         self.offset = 0

@@ -150,6 +150,9 @@ def _order_of_recovery(recovery: type[Any]) -> list[str]:
 
         def resume_flow(self) -> None: ...
 
+        def stop_flow(self) -> None:
+            order.append("stop")
+
     async def nothing(*_: Any, **__: Any) -> None: ...
 
     async def wait(coroutine: Any, **_: Any) -> None:
@@ -165,7 +168,7 @@ def _order_of_recovery(recovery: type[Any]) -> list[str]:
     app.on_rebalance_complete = type("Signal", (), {"send": staticmethod(nothing)})()
     app.conf = type("Conf", (), {"broker_request_timeout": 5})()
     app.flow_control = type("Flow", (), {"resume": lambda _self: None})()
-    app._fetcher = type("Fetcher", (), {"maybe_start": staticmethod(nothing)})()
+    app._fetcher = type("Fetcher", (), {"maybe_start": staticmethod(nothing), "started": False})()
     app.assignor = type("Assignor", (), {"assigned_standbys": lambda _self: {1}})()
     app.on_rebalance_end = lambda: None
     app.after_seek = lambda _positions: None
@@ -180,8 +183,8 @@ def _order_of_recovery(recovery: type[Any]) -> list[str]:
     return order
 
 
-def test_recovery_seeks_before_it_resumes() -> None:
-    assert ["seek", "resume"] == _order_of_recovery(SeekFirstRecovery)
+def test_recovery_stands_still_and_seeks_before_it_resumes() -> None:
+    assert ["stop", "seek", "resume"] == _order_of_recovery(SeekFirstRecovery)
 
 
 def test_stock_recovery_resumes_before_it_seeks() -> None:
