@@ -202,7 +202,7 @@ class Ledger:
 
     def breaches(self) -> dict[ClockKind, int]:
         """Give how many limits of each kind ran out and were not taken back."""
-        found = Counter(kind for history in self.histories.values() for kind, _ in history.breaches())
+        found = Counter(breach[0] for history in self.histories.values() for breach in history.breaches())
         return {kind: found[kind] for kind in ClockKind if found[kind]}
 
     def refusals(self) -> list[tuple[str, str, str, int]]:

@@ -11,8 +11,8 @@ from schemas.values import Clock
 from schemas.vocabulary import ClockKind, Kind, Stage, StopOutcome
 from services.core.ticket import TERMINAL
 
-Breached = tuple[ClockKind, int]
-"""A limit that ran out: the clock's kind and cycle."""
+Breached = tuple[ClockKind, int, datetime]
+"""A limit that ran out: the clock's kind, cycle and due instant (a matter that comes back counts its cycles anew)."""
 DEADLINES = (ClockKind.HANDLE, ClockKind.CASE)
 """The clocks that decide whether a ticket was answered in time (Art. 8)."""
 NEVER_DUE = (Stage.DIVERTED, Stage.ANSWERED, Stage.DECLINED, Stage.WITHDRAWN)
@@ -107,23 +107,27 @@ class TicketHistory:
         found: set[Breached] = set()
         for fact in self.facts:
             if isinstance(fact, ClockBreached):
-                found.add((fact.clock, fact.clock_cycle))
+                found.add((fact.clock, fact.clock_cycle, fact.due_at))
             elif isinstance(fact, BreachWithdrawn):
-                found.discard((fact.clock, fact.clock_cycle))
+                found.discard((fact.clock, fact.clock_cycle, fact.due_at))
         return frozenset(found)
 
     def spans(self) -> tuple[ClockSpan, ...]:
         """Give every clock of the ticket, by start; an extension moves a clock's due instant, it starts no new one."""
-        started: dict[Breached, list[Clock]] = {}
-        ended: dict[Breached, tuple[datetime, StopOutcome]] = {}
+        lives: list[list[Clock]] = []
+        running: dict[tuple[ClockKind, int], int] = {}
+        ended: dict[int, tuple[datetime, StopOutcome]] = {}
         for fact in self.facts:
             for stopped in fact.stopped:
-                ended[stopped.kind, stopped.cycle] = (stopped.stopped_at, stopped.outcome)
+                if (number := running.pop((stopped.kind, stopped.cycle), None)) is not None:
+                    ended[number] = (stopped.stopped_at, stopped.outcome)
             for clock in fact.started:
-                started.setdefault((clock.kind, clock.cycle), []).append(clock)
-                ended.pop((clock.kind, clock.cycle), None)
+                number = running.setdefault((clock.kind, clock.cycle), len(lives))
+                if number == len(lives):
+                    lives.append([])
+                lives[number].append(clock)
         breaches = self.breaches()
-        spans = [_span(clocks, ended.get(key), breached=key in breaches) for key, clocks in started.items()]
+        spans = [_span(clocks, ended.get(number), breaches) for number, clocks in enumerate(lives)]
         return tuple(sorted(spans, key=lambda span: (span.started_at, span.kind, span.cycle)))
 
     def punctuality(self, now: datetime) -> Punctuality | None:
@@ -142,7 +146,7 @@ class TicketHistory:
         return Punctuality.OPEN_IN_TIME
 
 
-def _span(clocks: list[Clock], ended: tuple[datetime, StopOutcome] | None, *, breached: bool) -> ClockSpan:
+def _span(clocks: list[Clock], ended: tuple[datetime, StopOutcome] | None, breaches: frozenset[Breached]) -> ClockSpan:
     newest = clocks[-1]
     return ClockSpan(
         kind=newest.kind,
@@ -151,7 +155,7 @@ def _span(clocks: list[Clock], ended: tuple[datetime, StopOutcome] | None, *, br
         dues=tuple(dict.fromkeys(clock.due_at for clock in clocks)),
         stopped_at=ended[0] if ended else None,
         outcome=ended[1] if ended else None,
-        breached=breached,
+        breached=any((clock.kind, clock.cycle, clock.due_at) in breaches for clock in clocks),
         article=newest.article,
         limit=newest.limit,
     )
