@@ -12,6 +12,7 @@ from services.runtime.embedded import infrastructure
 from services.runtime.mesh import Mesh
 from services.runtime.policy_files import load_policy
 from services.runtime.settings import Settings
+from tests.containers import containers
 
 ROOT = Path(__file__).parent.parent
 _numbers = itertools.count(1)
@@ -24,9 +25,16 @@ def policy() -> Policy:
 
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
-    """Real Apache Kafka and Redis, embedded unless KAFKA_BOOTSTRAP_SERVERS and REDIS_URL name others."""
-    with infrastructure(tmp_path_factory.mktemp("infrastructure")) as found:
-        yield found
+    """Real Apache Kafka and Redis: embedded, or in containers if HOTLINE_TEST_SERVERS=containers.
+
+    KAFKA_BOOTSTRAP_SERVERS and REDIS_URL select existing servers instead of embedded ones.
+    """
+    if os.environ.get("HOTLINE_TEST_SERVERS") == "containers":
+        with containers() as found:
+            yield found
+        return
+    with infrastructure(tmp_path_factory.mktemp("infrastructure")) as embedded:
+        yield embedded
 
 
 @pytest.fixture(scope="session")

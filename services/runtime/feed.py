@@ -12,6 +12,7 @@ from services.core.service import Position
 from services.runtime import logs, wall
 from services.runtime.engine import Record
 from services.runtime.metrics import Metrics
+from services.runtime.offsets import next_messages
 from services.runtime.publisher import Publisher
 from services.runtime.settings import Settings
 
@@ -81,7 +82,7 @@ class Feed:
             consumer = self._consumer()
             while not self._stop.is_set():
                 self.heartbeat = wall.unix()
-                messages = consumer.consume(BATCH, timeout=0.02)
+                messages = next_messages(consumer, BATCH, 0.2)
                 records = [self._record(message) for message in messages if not self._broker_trouble(message)]
                 if records:
                     self._carry(consumer, records)

@@ -9,7 +9,7 @@ from confluent_kafka.admin import AdminClient
 from schemas.supervision import WatermarkPublished
 from schemas.topics import SERVICES, Topic
 from schemas.wire import decode
-from services.runtime.offsets import latest_offsets
+from services.runtime.offsets import latest_offsets, next_messages
 from services.runtime.settings import Settings
 
 
@@ -59,7 +59,7 @@ class Lockstep:
         return behind
 
     def _read(self, timeout: float) -> None:
-        for message in self._consumer.consume(200, timeout=timeout):
+        for message in next_messages(self._consumer, 200, timeout):
             if message.error() is None:
                 said = decode(message.headers(), message.value())
                 if isinstance(said, WatermarkPublished) and said.service in self._positions:

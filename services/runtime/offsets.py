@@ -1,9 +1,9 @@
-"""The ends of partitions, asked in one request; a partition whose leader is being elected is asked again."""
+"""Small things that every reader needs: the ends of partitions in one request, and reading without waiting in vain."""
 
 import time
 from collections.abc import Iterable
 
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 ELECTING = {
@@ -28,3 +28,12 @@ def latest_offsets(
             if error.args[0].code() not in ELECTING or time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
+
+
+def next_messages(consumer: Consumer, most: int, timeout: float) -> list[Message]:
+    """Give what is there, or the first message that comes within `timeout` seconds.
+
+    `Consumer.consume` alone waits out its timeout unless `most` messages come.
+    """
+    first = consumer.poll(timeout)
+    return [] if first is None else [first, *consumer.consume(most - 1, timeout=0)]

@@ -9,7 +9,7 @@ from confluent_kafka.admin import AdminClient
 from schemas.topics import Topic
 from services.core.service import Position
 from services.runtime.engine import Record
-from services.runtime.offsets import latest_offsets
+from services.runtime.offsets import latest_offsets, next_messages
 from services.runtime.settings import Settings
 
 
@@ -54,7 +54,7 @@ class Tail:
         ends = self.ends()
         empty = 0
         while any(self._next[partition] < end for partition, end in ends.items()):
-            messages = self._consumer.consume(2000, timeout=0.1)
+            messages = next_messages(self._consumer, 2000, 0.1)
             empty = 0 if messages else empty + 1
             if empty > patience:
                 raise StalledError("the topics' ends cannot be reached")
