@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from schemas.commands import Command
+from services.core.calendar import CalendarRangeError
 from services.core.decision import Decision
 from services.core.lifecycle import alarms, closing, dispatching, handling
 from services.core.policy import Policy
@@ -37,8 +38,15 @@ def decide(ticket: Ticket | None, command: Command, policy: Policy) -> Decision:
     """Decide `command` about `ticket`.
 
     Raises `Rejected` with `unknown-ticket` for a ticket that was never opened, `unexpected-type` for an event that
-    is no command about a ticket.
+    is no command about a ticket, `beyond-the-calendar` for one whose time leads to no due instant.
     """
+    try:
+        return _decide(ticket, command, policy)
+    except CalendarRangeError as error:
+        raise Rejected("beyond-the-calendar", str(error)) from None
+
+
+def _decide(ticket: Ticket | None, command: Command, policy: Policy) -> Decision:
     decider = DECIDERS.get(command.type)
     if decider is None:
         raise Rejected("unexpected-type", f"{command.type} is no command about a ticket")
