@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from schemas.vocabulary import Lane
 
@@ -68,19 +68,31 @@ class Directory(_Entry):
     categories: tuple[Category, ...]
     areas: tuple[Area, ...]
 
-    @model_validator(mode="after")
-    def _references(self) -> "Directory":
-        units = {unit.id for unit in self.units}
-        for unit in self.units:
-            if unit.group not in self.groups:
+    @field_validator("units")
+    @classmethod
+    def _known_groups(cls, units: tuple[Unit, ...], info: ValidationInfo) -> tuple[Unit, ...]:
+        for unit in units:
+            if unit.group not in info.data.get("groups", {unit.group}):
                 raise ValueError(f"unit {unit.id}: unknown group {unit.group}")
-        for category in self.categories:
-            if category.unit is not None and category.unit not in units:
+        return units
+
+    @field_validator("categories")
+    @classmethod
+    def _known_units(cls, categories: tuple[Category, ...], info: ValidationInfo) -> tuple[Category, ...]:
+        known = {unit.id for unit in info.data.get("units", ())}
+        for category in categories:
+            if known and category.unit is not None and category.unit not in known:
                 raise ValueError(f"category {category.code}: unknown unit {category.unit}")
-        for area in self.areas:
-            if area.unit not in units:
+        return categories
+
+    @field_validator("areas")
+    @classmethod
+    def _known_governments(cls, areas: tuple[Area, ...], info: ValidationInfo) -> tuple[Area, ...]:
+        known = {unit.id for unit in info.data.get("units", ())}
+        for area in areas:
+            if known and area.unit not in known:
                 raise ValueError(f"area {area.code}: unknown unit {area.unit}")
-        return self
+        return areas
 
     def unit(self, unit_id: str) -> Unit | None:
         """Give the unit of that id."""

@@ -8,7 +8,7 @@ import json
 from datetime import date, datetime, time
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from schemas.values import RulebookRef
 from schemas.vocabulary import ClockKind, Kind, Rung
@@ -168,12 +168,13 @@ class Rulebook(Rule):
     reminders: ReminderRule
     scoring: ScoringRule
 
-    @model_validator(mode="after")
-    def _every_kind_has_a_limit(self) -> "Rulebook":
-        missing = [kind.value for kind in Kind if kind not in self.kinds]
+    @field_validator("kinds")
+    @classmethod
+    def _every_kind_has_a_limit(cls, kinds: dict[Kind, KindRule]) -> dict[Kind, KindRule]:
+        missing = [kind.value for kind in Kind if kind not in kinds]
         if missing:
             raise ValueError(f"kinds without a limit: {', '.join(missing)}")
-        return self
+        return kinds
 
     @property
     def hash(self) -> str:
