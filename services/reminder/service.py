@@ -6,7 +6,7 @@ from functools import partial
 from pydantic import BaseModel, ConfigDict
 
 from schemas.envelope import Event, derived_id
-from schemas.facts import ClockAtRisk, ClockBreached, Fact
+from schemas.facts import BreachWithdrawn, ClockAtRisk, ClockBreached, Fact, TicketSigned
 from schemas.supervision import ReminderIssued
 from schemas.vocabulary import ClockKind, Kind, Rung
 from services.core.policy import Policy
@@ -41,6 +41,7 @@ class LadderState(BaseModel):
     unit_group: str
     since: datetime
     pending: tuple[Pending, ...] = ()
+    reminded: tuple[str, ...] = ()
 
 
 def _reached(event: Fact, policy: Policy) -> Pending | None:
@@ -88,15 +89,22 @@ def _issue(policy: Policy, ticket: str, pending: Pending) -> Output:
 
 
 def handle(policy: Policy, state: LadderState | None, event: Event, _at: Position) -> Step[LadderState]:
-    """Climb the ladder; a reminder whose clock stopped while it waited for the opening is dropped."""
+    """Climb the ladder: one reminder per rung of a clock, ever, but for the daily ones while overdue.
+
+    A reminder is dropped whose clock stopped or moved, or whose breach was taken back, while it waited for the opening.
+    """
     if not isinstance(event, Fact):
         raise Rejected("unexpected-type", f"{event.type} is no fact of a ticket")
     if not in_sequence(state.sequence if state else 0, event.sequence):
         return Step(state, duplicate=True)
-    stopped = {(c.kind, c.cycle) for c in event.stopped}
-    pending = tuple(p for p in (state.pending if state else ()) if (p.clock, p.cycle) not in stopped)
+    pending = tuple(p for p in (state.pending if state else ()) if _still_due(p, event))
+    reminded = state.reminded if state else ()
     outputs: tuple[Output, ...] = ()
     reached = _reached(event, policy)
+    if reached is not None and reached.rung is not Rung.OVERDUE_DAILY:
+        rung = f"{reached.clock}/{reached.cycle}/{reached.rung}"
+        reached = None if rung in reminded else reached
+        reminded = reminded if rung in reminded else (*reminded, rung)
     if reached is not None and reached.at <= event.time:
         outputs = (_issue(policy, event.subject, reached),)
     elif reached is not None:
@@ -109,8 +117,24 @@ def handle(policy: Policy, state: LadderState | None, event: Event, _at: Positio
         unit_group=event.unit_group or "none",
         since=event.time if moved or state is None else state.since,
         pending=pending,
+        reminded=reminded,
     )
     return Step(after, outputs)
+
+
+def _still_due(pending: Pending, event: Fact) -> bool:
+    """Say whether what waits for the opening is still worth saying after `event`.
+
+    Deemed signing stops the sign clock, but it is not what the unit was to do: that reminder stays.
+    """
+    clock = (pending.clock, pending.cycle)
+    if isinstance(event, BreachWithdrawn):
+        return (event.clock, event.clock_cycle) != clock or pending.rung not in {Rung.OVERDUE, Rung.OVERDUE_DAILY}
+    if any((c.kind, c.cycle) == clock and c.due_at != pending.due_at for c in event.started):
+        return False
+    if isinstance(event, TicketSigned) and event.deemed:
+        return True
+    return clock not in {(c.kind, c.cycle) for c in event.stopped}
 
 
 def wake_at(state: LadderState) -> datetime | None:
