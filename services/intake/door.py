@@ -6,7 +6,16 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from schemas.commands import COMMANDS, Command, OpenTicket, PulseClock, SignalClocks, UrgeTicket
+from schemas.commands import (
+    COMMANDS,
+    Command,
+    OpenTicket,
+    PulseClock,
+    SignalClocks,
+    SubmitExplanation,
+    SubmitReply,
+    UrgeTicket,
+)
 from schemas.envelope import Event, derived_id
 from schemas.events import BY_TYPE, type_of
 from schemas.upstream import UpstreamTicketSubmitted, UpstreamTicketUrged
@@ -20,6 +29,10 @@ from services.core.service import Rejected, Sealable
 SOURCE = "/hotline-mesh/intake"
 FROM_OUTSIDE = {type_of(cls): cls for cls in COMMANDS if cls not in {PulseClock, SignalClocks, OpenTicket}}
 """Commands that actors may send; tickets come by `open_command`, pulses and alarms only from the mesh itself."""
+
+WITH_TEXT: dict[type[Event], str] = {SubmitReply: "data.reply.text", SubmitExplanation: "data.text"}
+"""Commands that carry free text, and where."""
+SAID_BY_THE_DOOR = frozenset({"content_ref", "template_digest", "empty_phrases"})
 
 
 @dataclass(frozen=True)
@@ -95,12 +108,19 @@ def _without_text(
     text = holder.pop("text", None)
     if not isinstance(text, str):
         return data, None
+    if not text.strip():
+        raise Rejected("invalid-field", f"data.{'reply.' if holder is reply else ''}text: must not be empty")
     ref = derived_id("text", ticket, event_id)
     holder["content_ref"] = ref
     if holder is reply:
         holder["template_digest"] = template_digest(text, key)
         holder["empty_phrases"] = empty_phrases(text)
     return data, Sealable(ref, ticket, text.encode())
+
+
+def _own(data: dict[str, Any]) -> dict[str, Any]:
+    """Give a copy without what the door alone says of a text: otherwise a sender could vouch for his own."""
+    return {name: value for name, value in data.items() if name not in SAID_BY_THE_DOOR}
 
 
 def actor_command(message: dict[str, Any], digest_key: bytes) -> Heard:
@@ -119,8 +139,12 @@ def actor_command(message: dict[str, Any], digest_key: bytes) -> Heard:
     ticket, event_id = str(message.get("subject", "")), str(message.get("id", ""))
     if not ticket:
         raise Rejected("invalid-field", "subject: must name the ticket")
-    copied = {**data, "reply": dict(data["reply"])} if isinstance(data.get("reply"), dict) else dict(data)
+    copied = _own(data)
+    if isinstance(data.get("reply"), dict):
+        copied["reply"] = _own(data["reply"])
     cleaned, sealable = _without_text(copied, ticket, event_id, digest_key)
+    if sealable is None and cls in WITH_TEXT:
+        raise Rejected("invalid-field", f"{WITH_TEXT[cls]}: must be the text, in words")
     envelope = {field: message[field] for field in Event.ENVELOPE - {"sequence"} if field in message}
     command = cls.model_validate(cleaned | envelope)
     if not isinstance(command, Command) or command.actor.role is Role.SERVICE:
