@@ -61,8 +61,8 @@ def handling_clock(kind: ClockKind, ticket: Ticket, cycle: int, start: datetime,
     if override is not None and override.working_days is not None:
         rule = LimitRule(amount=override.working_days, unit="working_days", article=f"Art. 8; {override.legal_basis}")
     due_at = due(start, rule.limit, policy.calendar, day_end=policy.rulebook.day_end)
-    if override is not None and override.due_at is not None:
-        due_at = override.due_at
+    if override is not None and override.due_at is not None and (ticket.cycle == 0 or override.due_at > start):
+        due_at = override.due_at  # unless it had passed before this later leg began
     if ticket.upstream_due_at is not None and ticket.upstream_due_at > start:
         buffer = policy.rulebook.upstream_buffer.amount * 3600
         handed_back_by = working_time_before(ticket.upstream_due_at, buffer, policy.calendar)

@@ -18,6 +18,7 @@ from schemas.facts import (
     ReturnRequested,
     TicketDispatched,
     TicketOpened,
+    TicketRedispatched,
     TicketReopened,
     TicketSigned,
     TicketUrged,
@@ -175,7 +176,10 @@ def _details(ticket: Ticket, fact: Fact) -> dict[str, Any]:
                 "cycle_dispatched_at": fact.time,
                 "return_due_at": None,
                 "proposed_unit": None,
+                "extension_asked_at": None,  # asked for another leg, whose clock is gone
             }
+        case TicketRedispatched():
+            return {"cycle_dispatched_at": fact.time, "return_due_at": None, "extension_asked_at": None}
         case TicketSigned():
             window = next((c.due_at for c in fact.started if c.kind is ClockKind.RETURN), None)
             return {"return_due_at": window or ticket.return_due_at}

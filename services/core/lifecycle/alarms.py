@@ -3,11 +3,12 @@
 from schemas.commands import ClockSignal, SignalClocks
 from schemas.facts import ClockAtRisk, ClockElapsed
 from schemas.values import Clock
-from schemas.vocabulary import ClockKind, DispatchReason, Stage
+from schemas.vocabulary import ClockKind, DispatchReason, Role, Stage
 from services.core import clocks
 from services.core.decision import Decision
 from services.core.lifecycle.dispatching import place
-from services.core.lifecycle.handling import breach, sign
+from services.core.lifecycle.handling import sign
+from services.core.lifecycle.verdicts import breach
 
 WINDOWS = (ClockKind.RELEASE, ClockKind.RETURN, ClockKind.RATING)
 """Clocks whose end makes nobody late."""
@@ -15,6 +16,8 @@ WINDOWS = (ClockKind.RELEASE, ClockKind.RETURN, ClockKind.RATING)
 
 def signal_clocks(d: Decision, command: SignalClocks) -> Decision:
     """Take the alarms in order; one whose clock stopped or moved meanwhile is stale and changes nothing."""
+    if command.actor.role is not Role.SERVICE:
+        return d.refuse("not-entitled", d.policy.rulebook.reminders.article)
     for signal in command.signals:
         clock = d.known.clock(signal.clock, signal.cycle)
         if clock is not None and clock.due_at == signal.due_at:

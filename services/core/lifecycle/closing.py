@@ -1,5 +1,7 @@
 """Revisiting, judging, explaining, closing, urging, withdrawing: Art. 9."""
 
+from datetime import datetime
+
 from schemas.commands import (
     CloseTicket,
     JudgeDissatisfaction,
@@ -24,8 +26,11 @@ from services.core import clocks
 from services.core.decision import Decision
 from services.core.lifecycle.actors import from_role, from_unit, while_open
 from services.core.lifecycle.dispatching import sign_clock
+from services.core.lifecycle.verdicts import settle
 
 ARTICLE = "Art. 9"
+LIMITS = tuple(kind for kind in ClockKind if kind not in {ClockKind.RELEASE, ClockKind.RETURN, ClockKind.RATING})
+"""Clocks that somebody has to meet; the others are windows."""
 
 
 def log_contact(d: Decision, command: LogContact) -> Decision:
@@ -64,6 +69,7 @@ def judge_dissatisfaction(d: Decision, command: JudgeDissatisfaction) -> Decisio
     """Justified: dispatched again while rounds remain. Unjustified: the unit explains (Art. 9 (2))."""
     if code := from_role(d, (Role.OFFICE,), Stage.JUDGING):
         return d.refuse(code, ARTICLE)
+    d = settle(d, command.time, ClockKind.JUDGE)
     ticket, rules = d.known, d.policy.rulebook.revisit
     judged = clocks.stop_kinds(ticket, command.time, ClockKind.JUDGE)
     redo = command.justified and ticket.round < rules.max_redo_rounds
@@ -103,6 +109,7 @@ def submit_explanation(d: Decision, command: SubmitExplanation) -> Decision:
     """The unit has explained patiently (Art. 9 (2))."""
     if code := from_unit(d, Stage.EXPLAINING):
         return d.refuse(code, ARTICLE)
+    d = settle(d, command.time, ClockKind.EXPLAIN)
     return d.then(
         ExplanationGiven,
         ARTICLE,
@@ -158,7 +165,14 @@ def urge_ticket(d: Decision, command: UrgeTicket) -> Decision:
 
 
 def withdraw_ticket(d: Decision, command: WithdrawTicket) -> Decision:
-    """The citizen withdraws the matter; every clock ends without a verdict."""
+    """The citizen withdraws the matter; every clock that still runs then ends without a verdict."""
     if code := while_open(d, command):
         return d.refuse(code, ARTICLE)
+    d = settle(d, _owed_until(d, command), *LIMITS)
     return d.then(TicketWithdrawn, ARTICLE, stage=Stage.WITHDRAWN, stopped=clocks.cancel_all(d.known, command.time))
+
+
+def _owed_until(d: Decision, command: WithdrawTicket) -> datetime:
+    """Give until when something was owed: a reply that lies in review when the citizen withdraws had answered."""
+    ticket = d.known
+    return ticket.replied_at if ticket.stage is Stage.REPLIED and ticket.replied_at else command.time

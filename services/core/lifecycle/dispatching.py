@@ -23,6 +23,7 @@ from services.core.deadlines import dispatch_by, due, release_at
 from services.core.decision import Decision
 from services.core.directory import Placement
 from services.core.lifecycle.actors import from_role, from_unit
+from services.core.lifecycle.verdicts import settle
 from services.core.rulebook import LimitRule
 
 
@@ -68,7 +69,7 @@ def accept(d: Decision) -> Decision:
         return place(d, at, DispatchReason.ROUTED)
     release = release_at(at, d.policy.calendar)
     window = LimitRule(amount=1, unit="working_days", article=rules.dispatch.article)
-    clock = clocks.clock_until(ClockKind.RELEASE, 0, at, release, window, d.policy)
+    clock = clocks.clock_until(ClockKind.RELEASE, d.known.cycle, at, release, window, d.policy)
     return d.then(
         TicketHeld,
         rules.dispatch.article,
@@ -83,7 +84,7 @@ def dispatch_clock(d: Decision, at: datetime) -> Clock:
     rules = d.policy.rulebook.dispatch
     by = dispatch_by(at, d.policy.calendar, rules.out_by)
     limit = LimitRule(amount=1, unit="working_days", article=rules.article)
-    return clocks.clock_until(ClockKind.DISPATCH, 0, at, by, limit, d.policy)
+    return clocks.clock_until(ClockKind.DISPATCH, d.known.cycle, at, by, limit, d.policy)
 
 
 def place(d: Decision, at: datetime, reason: DispatchReason) -> Decision:
@@ -104,11 +105,15 @@ def place(d: Decision, at: datetime, reason: DispatchReason) -> Decision:
 
 
 def dispatch(d: Decision, placement: Placement, at: datetime, reason: DispatchReason) -> Decision:
-    """Send the ticket to a unit: a new cycle with its own sign and handle clocks; the case clock starts once."""
+    """Send the ticket to a unit: a new cycle with its own sign and handle clocks; the case clock starts once.
+
+    It never starts again: not when a return after a redo is upheld, not when the matter is re-opened (Art. 8).
+    """
+    d = settle(d, at, ClockKind.DISPATCH)
     ticket, policy = d.known, d.policy
     cycle = ticket.cycle + 1
     started = [sign_clock(d, cycle, at), clocks.handling_clock(ClockKind.HANDLE, ticket, cycle, at, policy)]
-    if ticket.clock(ClockKind.CASE) is None:
+    if ticket.dispatched_at is None:
         started.append(clocks.handling_clock(ClockKind.CASE, ticket, 0, at, policy))
     return d.then(
         TicketDispatched,
@@ -172,14 +177,20 @@ def decide_return(d: Decision, command: DecideReturn) -> Decision:
     ticket, directory = d.known, d.policy.directory
     if code := from_role(d, (Role.OFFICE,), Stage.DISPUTED):
         return d.refuse(code, "Art. 7")
-    judged = clocks.stop_kinds(ticket, command.time, ClockKind.ADJUDICATE)
     if not command.upheld:
+        d = settle(d, command.time, ClockKind.ADJUDICATE)
+        judged = clocks.stop_kinds(ticket, command.time, ClockKind.ADJUDICATE)
         return d.then(ReturnRefused, "Art. 7", stage=Stage.IN_PROGRESS, stopped=judged)
     named = command.unit or ticket.proposed_unit
     unit = directory.unit(named) if named else None
     placement = Placement(unit, "return-decision") if unit else directory.last_resort(ticket.area)
     if placement is None:
         return d.refuse("name-a-unit", "Art. 7")
+    d = settle(d, command.time, ClockKind.ADJUDICATE)
+    dispute = ticket.clock(ClockKind.ADJUDICATE)
+    if dispute is not None:  # what the unit's clock missed while the return was rightly disputed is charged to nobody
+        d = settle(d, dispute.started_at, ClockKind.HANDLE)
+    judged = clocks.stop_kinds(ticket, command.time, ClockKind.ADJUDICATE)
     own = tuple(clocks.cancel(c, command.time) for c in ticket.clocks if c.kind in {ClockKind.HANDLE, ClockKind.SIGN})
     reason = DispatchReason.RETURN_UPHELD
     if ticket.returns >= d.policy.rulebook.return_.max_returns:

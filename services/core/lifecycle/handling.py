@@ -8,8 +8,6 @@ from schemas.commands import (
     SubmitReply,
 )
 from schemas.facts import (
-    BreachWithdrawn,
-    ClockBreached,
     ExtensionGranted,
     ExtensionRefused,
     ExtensionRequested,
@@ -19,11 +17,15 @@ from schemas.facts import (
     TicketSigned,
 )
 from schemas.values import Clock
-from schemas.vocabulary import ClockKind, Role, Stage, StopOutcome
+from schemas.vocabulary import AcceptedBy, ClockKind, Role, Stage, StopOutcome
 from services.core import clocks
 from services.core.deadlines import due, not_on_day_off
 from services.core.decision import Decision
 from services.core.lifecycle.actors import from_role, from_unit
+from services.core.lifecycle.verdicts import breach, settle, withdraw_breach
+
+HANDLING = (ClockKind.HANDLE, ClockKind.CASE)
+"""The unit's clock and the citizen's: both end with a reply that passes review."""
 
 
 def sign_ticket(d: Decision, command: SignTicket) -> Decision:
@@ -33,18 +35,21 @@ def sign_ticket(d: Decision, command: SignTicket) -> Decision:
         return d.refuse(code, "Art. 7")
     if ticket.stage is Stage.DISPATCHED:
         return sign(d, deemed=False)
-    breach = ticket.breached(ClockKind.SIGN, ticket.cycle)
-    if breach is not None and command.time <= breach.due_at:
-        return withdraw_breach(d, ClockKind.SIGN, ticket.cycle, command)
+    missed = ticket.breached(ClockKind.SIGN, ticket.cycle)
+    if missed is not None and command.time <= missed.due_at:
+        return withdraw_breach(d, missed, command.time, "Art. 7")
     return d.refuse("already-signed", "Art. 7")
 
 
 def sign(d: Decision, *, deemed: bool) -> Decision:
     """Write the signing: the sign clock stops, the return window opens (Art. 7)."""
-    ticket, rules, at = d.known, d.policy.rulebook.return_, d.command.time
+    at = d.command.time
     if deemed:
-        clock = ticket.clock(ClockKind.SIGN)
+        clock = d.known.clock(ClockKind.SIGN)
         at = clock.due_at if clock else at
+    else:
+        d = settle(d, at, ClockKind.SIGN)
+    ticket, rules = d.known, d.policy.rulebook.return_
     window = clocks.start_clock(ClockKind.RETURN, ticket.cycle, at, rules.window, d.policy)
     moved = not_on_day_off(window.due_at, d.policy.calendar, rules.moves_to)
     stopped = clocks.stop_kinds(ticket, at, ClockKind.SIGN)
@@ -59,15 +64,6 @@ def sign(d: Decision, *, deemed: bool) -> Decision:
         started=(window.model_copy(update={"due_at": moved}),),
         stopped=stopped,
     )
-
-
-def withdraw_breach(d: Decision, kind: ClockKind, cycle: int, met: SignTicket | SubmitReply | ReviewReply) -> Decision:
-    """Take a breach back: what met the limit happened in time and was only heard late."""
-    breach = d.known.breached(kind, cycle)
-    if breach is None:
-        return d
-    met_at = met.time if not isinstance(met, ReviewReply) else (d.known.replied_at or met.time)
-    return d.then(BreachWithdrawn, "Art. 8", clock=kind, clock_cycle=cycle, due_at=breach.due_at, met_at=met_at)
 
 
 def request_extension(d: Decision, command: RequestExtension) -> Decision:
@@ -87,10 +83,16 @@ def request_extension(d: Decision, command: RequestExtension) -> Decision:
 
 
 def decide_extension(d: Decision, command: DecideExtension) -> Decision:
-    """The accepting body grants more time, counted from the old due instant, or refuses (Art. 8)."""
-    ticket = d.known
+    """The accepting body grants more time, counted from the old due instant, or refuses (Art. 8).
+
+    The office speaks for the county, and enters the answer of a higher body that it forwarded the request to.
+    """
+    ticket, actor = d.known, command.actor
     if code := from_role(d, (Role.OFFICE, Role.PLATFORM), Stage.DISPATCHED, Stage.IN_PROGRESS, Stage.DISPUTED):
         return d.refuse(code, "Art. 8")
+    accepted_elsewhere = ticket.accepted_by is not AcceptedBy.COUNTY and actor.id == ticket.platform
+    if actor.role is Role.PLATFORM and not accepted_elsewhere:
+        return d.refuse("not-entitled", "Art. 8")
     asked, handle = ticket.extension_asked_at, ticket.clock(ClockKind.HANDLE)
     if asked is None or handle is None:
         return d.refuse("no-extension-requested", "Art. 8")
@@ -107,16 +109,9 @@ def decide_extension(d: Decision, command: DecideExtension) -> Decision:
         started=(longer, extended(d, case)) if case else (longer,),
     )
     for clock in (handle, case):
-        breach = ticket.breached(clock.kind, clock.cycle) if clock else None
-        if clock is not None and breach is not None:
-            d = d.then(
-                BreachWithdrawn,
-                "Art. 8",
-                clock=clock.kind,
-                clock_cycle=clock.cycle,
-                due_at=breach.due_at,
-                met_at=asked,
-            )
+        missed = ticket.breached(clock.kind, clock.cycle) if clock else None
+        if missed is not None:
+            d = withdraw_breach(d, missed, asked, "Art. 8")
     return d
 
 
@@ -150,16 +145,14 @@ def submit_reply(d: Decision, command: SubmitReply) -> Decision:
 def review_reply(d: Decision, command: ReviewReply) -> Decision:
     """A reply passes review and opens the revisit, or goes back with every reason (Art. 9, 12)."""
     ticket = d.known
+    if command.actor.role not in {Role.SERVICE, Role.OFFICE}:
+        return d.refuse("not-entitled", "Art. 12")
     if ticket.stage is not Stage.REPLIED or command.cycle != ticket.cycle:
         return d
-    replied_at = ticket.replied_at or command.time
     if command.defects:
-        d = d.then(ReplyRejected, "Art. 12", stage=Stage.IN_PROGRESS, defects=command.defects)
-        return breach_what_ran_out(d, command)
-    for kind in (ClockKind.HANDLE, ClockKind.CASE):
-        clock = ticket.clock(kind)
-        if clock is not None and replied_at <= clock.due_at and ticket.breached(kind, clock.cycle):
-            d = withdraw_breach(d, kind, clock.cycle, command)
+        return reject(d, command)
+    replied_at = ticket.replied_at or command.time
+    d = settle(d, replied_at, *HANDLING)
     rating = clocks.start_clock(
         ClockKind.RATING, ticket.cycle, command.time, d.policy.rulebook.revisit.rating_window, d.policy
     )
@@ -172,22 +165,20 @@ def review_reply(d: Decision, command: ReviewReply) -> Decision:
     )
 
 
-def breach_what_ran_out(d: Decision, command: ReviewReply) -> Decision:
-    """Declare the limits that ran out while a reply lay in review and was then found wanting."""
-    for clock in d.known.clocks:
-        ran_out = clock.kind in {ClockKind.HANDLE, ClockKind.CASE} and clock.due_at < command.time
-        if ran_out and not d.known.breached(clock.kind, clock.cycle):
+def reject(d: Decision, command: ReviewReply) -> Decision:
+    """Send a reply back; the clocks go on (Art. 12).
+
+    They are told again to sla-timer, because an alarm that rang while the reply lay in review was taken for
+    answered: without that a limit that ran out in between would never be declared missed.
+    """
+    ticket = d.known
+    again = tuple(
+        clock.model_copy(update={"marks": tuple(mark for mark in clock.marks if mark.at > command.time)})
+        for clock in ticket.clocks
+        if clock.kind in HANDLING and ticket.breached(clock.kind, clock.cycle) is None
+    )
+    d = d.then(ReplyRejected, "Art. 12", stage=Stage.IN_PROGRESS, defects=command.defects, started=again)
+    for clock in again:
+        if clock.due_at < command.time:
             d = breach(d, clock)
     return d
-
-
-def breach(d: Decision, clock: Clock) -> Decision:
-    """Declare a limit missed, stamped with the due instant."""
-    return d.then(
-        ClockBreached,
-        clock.article,
-        at=clock.due_at,
-        clock=clock.kind,
-        clock_cycle=clock.cycle,
-        due_at=clock.due_at,
-    )
