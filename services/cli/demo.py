@@ -12,6 +12,7 @@ MAPPING = Path("examples/la311-mapping.yaml")
 EXIT_UNBALANCED = 1
 EXIT_INPUT = 2
 EXIT_CONFIG = 78
+EXIT_INTERRUPTED = 130
 
 
 def demo(
@@ -44,6 +45,8 @@ def demo(
         code, said = EXIT_INPUT, str(error)
     except PolicyFileError as error:
         code, said = EXIT_CONFIG, str(error)
+    except KeyboardInterrupt:
+        code, said = EXIT_INTERRUPTED, "stopped; every process of the demo has ended 已停止"
     except (StartError, ProcessFailedError) as error:
         code, said = getattr(error, "exit_code", 1), str(error)
     else:

@@ -36,7 +36,6 @@ from services.runtime.replay import Comparison, compare, digest, read_facts
 from services.runtime.settings import Settings
 from services.runtime.tail import Tail
 
-HOME = Path(".hotline/demo")
 LIFETIME = timedelta(days=44)
 
 
@@ -152,11 +151,12 @@ def perform(wanted: Wanted, console: Console) -> bool:
         f"[bold]hotline-mesh demo[/]: {len(chosen)} of {len(requests)} requests, {len(bad)} bad lines, seed {seed}"
     )
     began = time.monotonic()
-    with infrastructure(HOME, console=console) as servers:
-        settings = _settings(servers)
+    home = Settings().home / "demo"
+    with infrastructure(home, console=console) as servers:
+        settings = _settings(servers, home / "home")
         topics, policy = load(), load_policy(settings.policy_dir, settings.jurisdiction)
         console.print("starting six services 启动六个服务: " + ", ".join(SERVICES))
-        with Mesh(settings, HOME / "logs") as mesh:
+        with Mesh(settings, home / "logs") as mesh:
             driver = Driver(settings, topics, policy.calendar, Cast(seed, policy), mesh.url)
             play(driver, chosen, seed, wanted.size.pace, console, policy)
             driver.close()
@@ -186,7 +186,7 @@ def _read(source: Path, mapping: Path, seed: int) -> tuple[list[SourceRequest], 
     return requests, bad
 
 
-def _settings(servers: Any) -> Settings:
+def _settings(servers: Any, home: Path) -> Settings:
     existing = Settings()
     stamp = wall.now().strftime("demo-%Y%m%d-%H%M%S-")
     return Settings(
@@ -194,7 +194,7 @@ def _settings(servers: Any) -> Settings:
         redis_url=servers.redis_url,
         topic_prefix=existing.topic_prefix or stamp,
         watermark_interval=0.005,
-        home=HOME / "home",
+        home=home,
     )
 
 
