@@ -6,6 +6,7 @@
 import hashlib
 import json
 from datetime import date, datetime, time
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
@@ -176,13 +177,13 @@ class Rulebook(Rule):
             raise ValueError(f"kinds without a limit: {', '.join(missing)}")
         return kinds
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """Give the SHA-256 of the canonical content, shortened to 16 hex digits."""
         canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
-    @property
+    @cached_property
     def ref(self) -> RulebookRef:
         """Give what a decision records of the rulebook."""
         return RulebookRef(jurisdiction=self.jurisdiction, version=self.version, hash=self.hash)
