@@ -59,7 +59,14 @@ def article_name(article: str) -> Words:
     number = article.removeprefix("Art. ").split(" ")[0].rstrip(";,.")
     if not article.startswith("Art. ") or not number.isdigit():
         return Words(article, "")
-    return Words(f"第{number}条", article)
+    return Words(f"第{_numeral(int(number))}条", article)
+
+
+def _numeral(number: int) -> str:
+    """Write 1 to 99 in Chinese: 10 is 十, 16 is 十六, 21 is 二十一."""
+    digits = "零一二三四五六七八九"
+    tens, ones = divmod(number, 10)
+    return (digits[tens] if tens > 1 else "") + ("十" if tens else "") + (digits[ones] if ones or not tens else "")
 
 
 def rule_text(article: str) -> Words:

@@ -100,7 +100,7 @@ def funnel(steps: Sequence[tuple[str, int]]) -> Figure:
         "connector": {"line": {"width": 0}, "fillcolor": "rgba(128,128,128,0.12)"},
         "hoverinfo": "y+x",
     }
-    return {"data": [trace], "layout": _layout(360, showlegend=False, yaxis={"automargin": True})}
+    return {"data": [trace], "layout": _layout(360, showlegend=False, yaxis={"automargin": True, "showgrid": False})}
 
 
 def queue_ages(samples: Sequence[QueueSample], calendar: WorkCalendar | None) -> Figure:
@@ -189,9 +189,10 @@ def deadlines(by_kind: Mapping[Kind, OnTime]) -> Figure:
         barmode="stack",
         bargap=0.35,
         xaxis={"title": {"text": "占比 share of tickets, %"}, "range": [0, 100], "automargin": True},
-        yaxis={"automargin": True},
+        yaxis={"automargin": True, "showgrid": False},
+        uniformtext={"minsize": 10, "mode": "hide"},
     )
-    layout["legend"]["y"] = -0.3
+    layout["legend"] |= {"y": -0.24, "traceorder": "normal"}
     return {"data": data, "layout": layout}
 
 
@@ -216,8 +217,8 @@ def units(scores: Sequence[ScorePublished], directory: Directory) -> Figure:
         showlegend=False,
         bargap=0.4,
         margin={"l": 12, "r": 44, "t": 12, "b": 12},
-        xaxis={"title": {"text": "考核得分(满分100)score of 100"}, "range": [0, 100], "automargin": True},
-        yaxis={"automargin": True},
+        xaxis={"title": {"text": "考核得分(满分100) score of 100"}, "range": [0, 100], "automargin": True},
+        yaxis={"automargin": True, "showgrid": False},
     )
     return {"data": [trace], "layout": layout}
 

@@ -143,11 +143,12 @@ def deadlines(ledger: Ledger) -> str:
     if rows:
         rows.append((inline(Words("合计", "All")), *_counts(whole), percent(whole.rate)))
     classes = [""] * (len(rows) - 1) + ["weighty"]
-    missed = [
-        f"{words(CLOCKS, kind).zh} {count}" for kind, count in ledger.breaches().items()
-    ]  # fmt: skip
+    missed = [(words(CLOCKS, kind), count) for kind, count in ledger.breaches().items()]
     by_clock = note(
-        "超期按时钟计:" + (";".join(missed) or "无"), "Limits missed, by clock; one ticket may miss several."
+        "超期按时钟计:" + (";".join(f"{clock.zh} {count}" for clock, count in missed) or "无") + "。一件可计多次。",
+        "Limits missed, by clock: "
+        + (", ".join(f"{clock.en.lower()} {count}" for clock, count in missed) or "none")
+        + ". One ticket may miss several.",
     )
     return section(
         "deadlines",
@@ -181,7 +182,8 @@ def ranking(scores: Sequence[ScorePublished], shown: str | None, directory: Dire
 def _months_table(scores: Sequence[ScorePublished], period: str, directory: Directory) -> str:
     columns = [
         Column(Words("名次", "Rank"), NUMBER),
-        Column(Words("单位", "Unit")),
+        Column(Words("单位", "Unit"), "name"),
+        Column(Words("得分", "Score"), NUMBER),
         Column(Words("派单", "Tickets"), NUMBER),
         Column(Words("办结", "Closed"), NUMBER),
         Column(Words("按时签收", "Signed on time"), NUMBER),
@@ -191,7 +193,6 @@ def _months_table(scores: Sequence[ScorePublished], period: str, directory: Dire
         Column(Words("退单", "Returned"), NUMBER),
         Column(Words("重办", "Redone"), NUMBER),
         Column(Words("超期", "Missed"), NUMBER),
-        Column(Words("得分", "Score"), NUMBER),
     ]
     of_period = [score for score in scores if score.period == period]
     of_period.sort(key=lambda s: (s.score is None, -(s.score or 0.0), -s.dispatched, s.unit))
@@ -202,6 +203,7 @@ def _months_table(scores: Sequence[ScorePublished], period: str, directory: Dire
             (
                 None if score.score is None else better + 1,
                 unit_name(score.unit, directory),
+                None if score.score is None else Markup(f"<b>{score.score:.1f}</b>"),
                 score.dispatched,
                 score.closed,
                 percent(score.signed_on_time),
@@ -211,7 +213,6 @@ def _months_table(scores: Sequence[ScorePublished], period: str, directory: Dire
                 score.returned,
                 score.redone,
                 score.breached,
-                None if score.score is None else f"{score.score:.1f}",
             )
         )
     return table(columns, rows)

@@ -110,7 +110,7 @@ def _clock(zh: str, en: str) -> Teller:
 
 def _at_risk(fact: Any, _directory: Directory) -> Words:
     rung, clock = words(RUNGS, fact.rung), words(CLOCKS, fact.clock)
-    return Words(f"督办提醒:{clock.zh}{rung.zh}", f"Reminder, {clock.en.lower()}: {rung.en.lower()}")
+    return Words(f"督办提醒({rung.zh}):{clock.zh}", f"Reminder, {clock.en.lower()}: {rung.en.lower()}")
 
 
 def _breach_withdrawn(fact: Any, _directory: Directory) -> Words:

@@ -12,7 +12,7 @@ from schemas.commands import PulseClock
 from schemas.envelope import Event, derived_id
 from schemas.upstream import UpstreamTicketSubmitted
 from schemas.wire import encode
-from services.core.knowledge import KnowledgeBase
+from services.core.knowledge import KnowledgeArticle, KnowledgeBase
 from services.core.policy import Policy
 from services.core.service import Position
 from services.demo.ledger import Ledger
@@ -27,6 +27,8 @@ from services.sla_timer.service import service as make_sla_timer
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 HALF_HOUR = timedelta(minutes=30)
+Log = list[tuple[str, int, int, Event]]
+"""Records as they were written: topic, partition, offset, event."""
 
 
 def at(text: str) -> datetime:
@@ -42,7 +44,7 @@ class County:
 
     def __init__(self, policy: Policy, knowledge: KnowledgeBase | None = None, cast: Any = None) -> None:
         self.ledger = Ledger()
-        self.log: list[tuple[str, int, int, Event]] = []
+        self.log: Log = []
         self._policy, self._cast = policy, cast
         self._knowledge = knowledge or KnowledgeBase(())
         makers = (make_router, make_sla_timer, make_reminder, make_revisit, make_scoring)
@@ -92,6 +94,10 @@ class County:
             "result": "resolved", "points": 1, "points_answered": 1,
         } | changes  # fmt: skip
         self.says(ticket, when, "reply.submit.v1", f"unit:{unit}", reply=reply)
+
+    def signs(self, ticket: str, when: str, unit: str = "U-SANITATION") -> None:
+        """A unit takes the ticket on."""
+        self.says(ticket, when, "ticket.sign.v1", f"unit:{unit}")
 
     def rates(self, ticket: str, when: str, rating: str) -> None:
         """The citizen evaluates."""
@@ -146,3 +152,60 @@ def book(log: Iterable[tuple[str, int, int, Event]]) -> Ledger:
     for record in log:
         ledger.add(*record)
     return ledger
+
+
+def settled_county(policy: Policy) -> Log:
+    """Ten matters around Mid-Autumn and the National Day, so that each way in which a matter may stand is there.
+
+    Closed: good, late (dissatisfied, explained), silent (deemed), rich (returned, extended, sent back, redone). Open
+    and overdue: stuck, back (opened again). Withdrawn: gone. At the door: fire, asked, court.
+    """
+    question = KnowledgeArticle(
+        id="K-1", title_zh="如何办理", title_en="How", category="social-security", answer_zh="到窗口办理。"
+    )
+    county = County(policy, KnowledgeBase((question,)))
+    for name in ("good", "late", "stuck", "back", "gone", "rich"):
+        county.opens(name, "Wed 2026-09-23 09:00")
+    county.opens("silent", "Wed 2026-09-23 09:00", kind="suggestion")
+    county.opens("fire", "Wed 2026-09-23 09:05", category="fire")
+    county.opens("asked", "Wed 2026-09-23 09:10", kind="consultation", category="social-security", title="如何办理")
+    county.opens("court", "Wed 2026-09-23 09:20", category="litigation")
+    for name in ("good", "late", "stuck", "back", "silent", "rich"):
+        county.signs(f"t-{name}", "Wed 2026-09-23 10:10")
+    county.says("t-good", "Wed 2026-09-23 09:40", "ticket.sign.v1", "unit:U-WATER")
+    county.replies("t-good", "Wed 2026-09-23 11:00")
+    county.rates("t-good", "Wed 2026-09-23 15:00", "satisfied")
+    county.replies("t-late", "Wed 2026-09-30 10:00")
+    county.rates("t-late", "Wed 2026-09-30 11:00", "dissatisfied")
+    county.says(
+        "t-late", "Wed 2026-09-30 15:00", "dissatisfaction.judge.v1", "office", justified=False, reason="policy"
+    )
+    county.says("t-late", "Wed 2026-09-30 16:00", "explanation.submit.v1", "unit:U-SANITATION", text="已说明政策。")
+    county.replies("t-silent", "Wed 2026-09-23 14:40")
+    county.says("t-gone", "Wed 2026-09-23 11:00", "ticket.withdraw.v1", "citizen")
+    county.replies("t-back", "Wed 2026-09-23 11:00")
+    county.rates("t-back", "Wed 2026-09-23 15:00", "satisfied")
+    county.says("t-back", "Thu 2026-09-24 10:00", "ticket.reopen.v1", "citizen")
+    county.signs("t-back", "Thu 2026-09-24 10:30")
+    _rich_life(county)
+    county.runs("Wed 2026-09-23 09:00", "Fri 2026-10-09 12:00")
+    return county.log
+
+
+def _rich_life(county: County) -> None:
+    unit = "U-ENFORCEMENT"
+    county.says(
+        "t-rich", "Wed 2026-09-23 10:20", "return.request.v1", "unit:U-SANITATION",
+        reason="not-our-remit", basis="三定方案", proposed_unit=unit,
+    )  # fmt: skip
+    county.says("t-rich", "Wed 2026-09-23 11:00", "return.decide.v1", "office", upheld=True)
+    county.signs("t-rich", "Wed 2026-09-23 11:10", unit)
+    county.says("t-rich", "Thu 2026-09-24 10:00", "extension.request.v1", f"unit:{unit}", reason="needs-survey")
+    county.says("t-rich", "Thu 2026-09-24 11:00", "extension.decide.v1", "office", granted=True)
+    county.replies("t-rich", "Mon 2026-09-28 10:00", unit, responsible=None)
+    county.replies("t-rich", "Mon 2026-09-28 14:40", unit)
+    county.rates("t-rich", "Mon 2026-09-28 15:00", "dissatisfied")
+    county.says("t-rich", "Mon 2026-09-28 16:00", "dissatisfaction.judge.v1", "office", justified=True, reason="undone")
+    county.signs("t-rich", "Mon 2026-09-28 16:30", unit)
+    county.replies("t-rich", "Tue 2026-09-29 10:00", unit)
+    county.rates("t-rich", "Tue 2026-09-29 11:00", "satisfied")
