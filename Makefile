@@ -21,7 +21,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 setup: $(VENV)/.installed ## make the virtual environment, from the lock file with hashes
 
 tools: setup ## Prometheus, promtool and kcat for the operations tests (Debian packages)
-	@bash ops/tools.sh
+	@bash ops/tools.sh || echo "some operations tests will be skipped (in CI they fail)"
 
 demo: setup ## a real day of requests through the whole mesh; ARGS="--all", "--fast", "--input FILE"
 	@$(BIN)/hotline demo $(ARGS)

@@ -4,7 +4,7 @@ import importlib.util
 
 import typer
 
-from services.cli import run, topics
+from services.cli import replay, run, topics
 
 app = typer.Typer(
     name="hotline",
@@ -14,6 +14,7 @@ app = typer.Typer(
 )
 app.command()(run.run)
 app.command()(run.clock)
+app.command()(replay.replay)
 app.add_typer(topics.app, name="topics")
 if importlib.util.find_spec("jgo") is not None:
     # The embedded infrastructure is an extra; a production image has neither `dev` nor `demo`.

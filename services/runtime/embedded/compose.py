@@ -1,5 +1,6 @@
 """Kafka and Redis of `docker-compose.yml`, for those who ask for Docker."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -42,6 +43,8 @@ def _compose(*arguments: str) -> str:
     said = subprocess.run(
         [docker, "compose", *arguments],
         cwd=_FOLDER,
+        # Compose wants every variable of the file, though Kafka and Redis know nothing of this one.
+        env={"HOTLINE_MASTER_KEY": "not-used-by-kafka-and-redis", **os.environ},
         capture_output=True,
         text=True,
         check=False,
