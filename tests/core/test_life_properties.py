@@ -1,0 +1,285 @@
+"""Whatever anybody says in whatever order: the invariants of a ticket's life."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, given, note, settings
+from hypothesis import strategies as st
+
+from schemas.commands import (
+    AssignTicket,
+    ClockSignal,
+    CloseTicket,
+    Command,
+    DecideExtension,
+    DecideReturn,
+    JudgeDissatisfaction,
+    LogContact,
+    OpenTicket,
+    ReopenTicket,
+    RequestExtension,
+    RequestReturn,
+    ReviewReply,
+    SignalClocks,
+    SignTicket,
+    SubmitExplanation,
+    SubmitRating,
+    SubmitReply,
+    UrgeTicket,
+    WithdrawTicket,
+)
+from schemas.facts import ClockBreached, Fact, TicketClosed
+from schemas.vocabulary import ClockKind, Kind, Lane, Rating, Resolution, Rung, Stage
+from schemas.wire import encode
+from services.core.decision import Decision
+from services.core.lifecycle.decide import DECIDERS, decide
+from services.core.policy import Policy
+from services.core.ticket import OPEN_STAGES, TERMINAL, Ticket, apply
+from services.runtime.policy_files import load_policy
+from services.sla_timer.service import handle as follow_clocks
+from tests.builders import SANITATION, TICKET, URBAN, actor, alarm, at, position, reply
+
+POLICY: Policy = load_policy(Path(__file__).parents[2] / "ops", "weixi")
+WITHOUT_A_CLOCK = {Stage.REVISITING, Stage.EXPLAINED}
+"""Open stages that may stand without a clock: revisit answers the fact that led there with `ticket.close.v1`."""
+
+START = at("Wed 2026-09-16 00:00")
+units = st.sampled_from([SANITATION, URBAN, "U-BAOHE", "U-NOBODY"])
+actors = st.sampled_from(
+    ["office", "citizen", "service", "platform:stage", *(f"unit:{u}" for u in (SANITATION, URBAN, "U-BAOHE"))]
+)
+FIELDS: dict[type[Command], st.SearchStrategy[dict[str, Any]]] = {
+    OpenTicket: st.fixed_dictionaries({"kind": st.sampled_from(Kind)}),
+    AssignTicket: st.fixed_dictionaries({"unit": units}),
+    SignTicket: st.just({}),
+    RequestReturn: st.fixed_dictionaries(
+        {"reason": st.just("r"), "basis": st.just("b"), "proposed_unit": st.none() | units}
+    ),
+    DecideReturn: st.fixed_dictionaries({"upheld": st.booleans(), "unit": st.none() | units}),
+    RequestExtension: st.just({"reason": "r"}),
+    DecideExtension: st.fixed_dictionaries({"granted": st.booleans()}),
+    SubmitReply: st.just({"reply": reply()}),
+    ReviewReply: st.fixed_dictionaries(
+        {"cycle": st.integers(0, 4), "defects": st.sampled_from([(), (), ("empty_phrases",)])}
+    ),
+    LogContact: st.fixed_dictionaries(
+        {"attempt": st.integers(1, 3), "channel": st.just("phone"), "outcome": st.just("no_answer")}
+    ),
+    SubmitRating: st.fixed_dictionaries({"rating": st.sampled_from(Rating)}),
+    JudgeDissatisfaction: st.fixed_dictionaries({"justified": st.booleans(), "reason": st.just("r")}),
+    SubmitExplanation: st.just({"content_ref": "t"}),
+    CloseTicket: st.fixed_dictionaries({"resolution": st.sampled_from(Resolution)}),
+    UrgeTicket: st.just({}),
+    WithdrawTicket: st.just({}),
+    ReopenTicket: st.just({}),
+}
+LIKELY: dict[Stage, tuple[type[Command], ...]] = {
+    Stage.HELD: (AssignTicket,),
+    Stage.QUEUED: (AssignTicket,),
+    Stage.DISPATCHED: (SignTicket, SubmitReply, RequestExtension),
+    Stage.IN_PROGRESS: (SubmitReply, RequestReturn, RequestExtension, DecideExtension),
+    Stage.DISPUTED: (DecideReturn, DecideExtension),
+    Stage.REPLIED: (ReviewReply,),
+    Stage.REVISITING: (SubmitRating, LogContact, CloseTicket),
+    Stage.JUDGING: (JudgeDissatisfaction,),
+    Stage.EXPLAINING: (SubmitExplanation,),
+    Stage.EXPLAINED: (CloseTicket,),
+    Stage.CLOSED: (ReopenTicket,),
+}
+"""What moves a ticket in each stage: pure chance would leave most lives at the desk."""
+ENTITLED: dict[type[Command], str] = {
+    AssignTicket: "office",
+    DecideReturn: "office",
+    DecideExtension: "office",
+    ReviewReply: "service",
+    LogContact: "office",
+    SubmitRating: "citizen",
+    JudgeDissatisfaction: "office",
+    CloseTicket: "service",
+    ReopenTicket: "citizen",
+}
+
+
+def opening(draw: Callable[..., Any]) -> OpenTicket:
+    lane = draw(st.sampled_from([*[Lane.ACCEPT] * 8, *Lane]))
+    start = START + timedelta(minutes=draw(st.integers(0, 14 * 24 * 60)))
+    return OpenTicket(
+        id="c-0", source="/test", subject=TICKET, time=start, actor=actor("platform:stage"), platform="stage",
+        upstream_id="1", kind=draw(st.sampled_from(Kind)), lane=lane,
+        category=draw(st.sampled_from(["bulky-waste", "graffiti", "other"])), area="533423100", channel="phone",
+        pii_ref="p",
+        upstream_due_at=draw(st.none() | st.just(start + timedelta(days=2))),
+        limit_override=draw(
+            st.none()
+            | st.just({"due_at": start + timedelta(hours=30), "legal_basis": "b"})
+            | st.just({"working_days": 2, "legal_basis": "b"})
+        ),
+    )  # fmt: skip
+
+
+def next_command(draw: Callable[..., Any], number: int, ticket: Ticket, now: Any) -> Command:
+    """Draw what is said next: an alarm of a clock that runs, something likely, or anything by anybody."""
+    what = draw(st.sampled_from(["likely", "likely", "likely", "alarm", "anything"]))
+    if what == "alarm" and ticket.clocks:
+        clock = draw(st.sampled_from(ticket.clocks))
+        rung = draw(st.none() | st.sampled_from(Rung))
+        signal = ClockSignal(clock=clock.kind, cycle=clock.cycle, due_at=clock.due_at, at=clock.due_at, rung=rung)
+        said = alarm(signal)
+        return said.model_copy(update={"id": f"c-{number}"})
+    likely = LIKELY.get(ticket.stage, ())
+    cls: type[Command] = draw(st.sampled_from(likely if what == "likely" and likely else tuple(FIELDS)))
+    who = draw(actors)
+    if what == "likely":
+        who = ENTITLED.get(cls, f"unit:{ticket.unit}")
+    data = draw(FIELDS[cls])
+    if cls is ReviewReply and what == "likely":
+        data = data | {"cycle": ticket.cycle}
+    if cls is LogContact and what == "likely":
+        data = data | {"attempt": ticket.contacts + 1}
+    if cls is OpenTicket:
+        return opening(draw).model_copy(update={"id": f"c-{number}", "time": now})
+    base = {"id": f"c-{number}", "source": "/test", "subject": TICKET, "time": now, "actor": actor(who)}
+    return cls.model_validate(base | data)
+
+
+@st.composite
+def lives(draw: Callable[..., Any]) -> list[Decision]:
+    """Draw a life: each command with the ticket before it and what the router decided."""
+    first = opening(draw)
+    decisions = [decide(None, first, POLICY)]
+    now = first.time
+    for number in range(1, draw(st.integers(1, 25)) + 1):
+        # mostly onward by minutes or days; now and then heard late, with an earlier time of happening
+        now += timedelta(minutes=draw(st.sampled_from([0, 1, 25, 90, 600, 1500, 5000, 12000, -40, -2000])))
+        ticket = decisions[-1].known
+        command = next_command(draw, number, ticket, now)
+        now = max(now, command.time)
+        decisions.append(decide(ticket, command, POLICY))
+    return decisions
+
+
+quickly = settings(
+    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+
+
+def facts_of(life: list[Decision]) -> list[Fact]:
+    return [fact for decision in life for fact in decision.facts]
+
+
+@quickly
+@given(lives())
+def test_facts_are_numbered_without_a_gap_and_lead_to_the_ticket(life: list[Decision]) -> None:
+    facts = facts_of(life)
+    assert list(range(1, len(facts) + 1)) == [fact.sequence for fact in facts]
+    ticket: Ticket | None = None
+    for fact in facts:
+        ticket = apply(ticket, fact)
+    assert life[-1].ticket == ticket, "who folds the facts knows what the router knows"
+
+
+@quickly
+@given(lives())
+def test_an_open_ticket_has_a_clock_or_waits_for_revisit_to_close_it(life: list[Decision]) -> None:
+    for decision in life:
+        ticket = decision.known
+        note(f"{decision.command.type} at {decision.command.time} -> {ticket.stage}")
+        assert ticket.stage is not Stage.OPENED
+        if ticket.stage in TERMINAL:
+            assert () == ticket.clocks
+        elif not ticket.clocks:
+            assert ticket.stage in WITHOUT_A_CLOCK
+            assert ticket.stage is Stage.EXPLAINED or ticket.rating is not None or ticket.rating_elapsed
+
+
+@quickly
+@given(lives())
+def test_a_ticket_is_closed_once_per_generation_and_its_case_clock_starts_once(life: list[Decision]) -> None:
+    facts = facts_of(life)
+    closed = Counter(fact.generation for fact in facts if isinstance(fact, TicketClosed))
+    assert set(closed.values()) <= {1}
+    begun = {(c.kind, c.cycle, c.started_at) for f in facts for c in f.started if c.kind is ClockKind.CASE}
+    assert len(begun) <= 1
+
+
+@quickly
+@given(lives())
+def test_a_breach_bears_its_due_instant_which_lies_before_what_was_heard(life: list[Decision]) -> None:
+    heard = START
+    for decision in life:
+        heard = max(heard, decision.command.time)
+        for fact in decision.facts:
+            if isinstance(fact, ClockBreached):
+                assert fact.due_at == fact.time
+                assert fact.due_at <= heard
+    standing = [(b.kind, b.cycle) for b in life[-1].known.breaches]
+    assert len(standing) == len(set(standing)), "one breach per clock"
+
+
+@quickly
+@given(lives())
+def test_a_clock_that_ended_late_left_a_breach_and_one_that_was_met_left_none(life: list[Decision]) -> None:
+    ticket: Ticket | None = None
+    for fact in facts_of(life):
+        ticket = apply(ticket, fact)
+        for clock in fact.stopped:
+            windows = {ClockKind.RELEASE, ClockKind.RETURN, ClockKind.RATING}
+            if clock.kind not in windows and clock.outcome != "cancelled":
+                assert (clock.outcome == "late") == (ticket.breached(clock.kind, clock.cycle) is not None)
+
+
+@quickly
+@given(lives())
+def test_a_refused_command_changes_nothing_but_the_sequence(life: list[Decision]) -> None:
+    before: Ticket | None = None
+    for decision in life:
+        if decision.facts and decision.facts[-1].type == "command.refused.v1":
+            assert 1 == len(decision.facts)
+            assert before is not None
+            assert before.model_copy(update={"sequence": before.sequence + 1}) == decision.known
+        before = decision.known
+
+
+@quickly
+@given(lives())
+def test_deciding_again_gives_the_same_bytes(life: list[Decision]) -> None:
+    ticket: Ticket | None = None
+    for decision in life:
+        stored = Ticket.model_validate_json(ticket.model_dump_json()) if ticket else None
+        again = decide(stored, decision.command, POLICY)
+        assert [encode(fact) for fact in decision.facts] == [encode(fact) for fact in again.facts]
+        ticket = again.ticket
+
+
+@quickly
+@given(lives())
+def test_sla_timer_knows_the_clocks_that_run_on_the_ticket(life: list[Decision]) -> None:
+    state = None
+    for fact in facts_of(life):
+        state = follow_clocks(state, fact, position()).state
+    assert state is not None
+    told = {(c.kind, c.cycle, c.due_at) for c in state.clocks}
+    assert {(c.kind, c.cycle, c.due_at) for c in life[-1].known.clocks} == told
+
+
+def test_the_drawn_lives_reach_every_stage_and_every_decider() -> None:
+    """A property that never meets a stage says nothing of it."""
+    stages: Counter[Stage] = Counter()
+    deciders: Counter[str] = Counter()
+
+    @settings(max_examples=250, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @given(lives())
+    def collect(life: list[Decision]) -> None:
+        for decision in life:
+            if not decision.facts or decision.facts[-1].type != "command.refused.v1":
+                stages[decision.known.stage] += 1
+                deciders[decision.command.type] += 1
+
+    collect()
+    reachable = {*OPEN_STAGES, *TERMINAL} - {Stage.OPENED}
+    assert reachable == set(stages)
+    assert set(DECIDERS) == set(deciders)
+    assert SignalClocks.model_fields["type"].default in deciders
