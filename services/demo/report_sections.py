@@ -8,6 +8,7 @@ from services.core.directory import Directory
 from services.core.rulebook import Rulebook
 from services.demo.ledger import Ledger
 from services.demo.ledger_figures import Account, OnTime
+from services.demo.report_articles import article_name
 from services.demo.report_page import Cell, Column, Markup, bar, both, figure, inline, note, section, table
 from services.demo.report_story import unit_name
 from services.demo.report_words import (
@@ -131,17 +132,17 @@ def deadlines(ledger: Ledger) -> str:
     )
     columns = [
         Column(Words("类别", "Kind")),
-        *(Column(text, NUMBER) for text in PUNCTUALITY.values()),
         Column(Words("按时率", "On-time rate"), NUMBER),
+        *(Column(text, NUMBER) for text in PUNCTUALITY.values()),
     ]
     rows: list[Sequence[Cell]] = [
-        (inline(words(KINDS, kind)), *_counts(found), percent(found.rate))
+        (inline(words(KINDS, kind)), percent(found.rate), *_counts(found))
         for kind, found in ledger.on_time_by_kind().items()
         if any(vars(found).values())
     ]
     whole = ledger.on_time()
     if rows:
-        rows.append((inline(Words("合计", "All")), *_counts(whole), percent(whole.rate)))
+        rows.append((inline(Words("合计", "All")), percent(whole.rate), *_counts(whole)))
     classes = [""] * (len(rows) - 1) + ["weighty"]
     missed = [(words(CLOCKS, kind), count) for kind, count in ledger.breaches().items()]
     by_clock = note(
@@ -247,7 +248,10 @@ def refusals_and_dead_letters(ledger: Ledger) -> str:
             Column(Words("条款", "Article"), "keep"),
             Column(Words("次数", "Count"), NUMBER),
         ],
-        [(_coded(REFUSALS, code, command), article, n) for code, article, command, n in ledger.refusals()],
+        [
+            (_coded(REFUSALS, code, command), article_name(article), n)
+            for code, article, command, n in ledger.refusals()
+        ],
     )
     dead = table(
         [
