@@ -177,7 +177,9 @@ def print_summary(
     table.add_section()
     table.add_row("报告 report", str(report_path))
     console.print(table)
-    console.print(equation(account), style="bold green" if account.balanced else "bold red", highlight=False)
+    console.print(
+        equation(account), style="bold green" if account.balanced else "bold red", highlight=False, soft_wrap=True
+    )
     for title, names in (
         ("missing 无下落", account.missing),
         ("never handed down 无来源", account.strays),
