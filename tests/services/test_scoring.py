@@ -1,0 +1,254 @@
+"""Scoring: what counts for a unit, once whatever is repeated; rates, and what a person should look at (Art. 15, 16)."""
+
+from typing import Any
+
+import pytest
+
+from schemas.commands import Command
+from schemas.facts import Fact
+from schemas.supervision import AccountabilityFlagged, ScorePublished, UnitMeasured
+from services.core.policy import Policy
+from services.core.service import Fold, Output, Rejected
+from services.scoring.service import service
+from services.scoring.units import PeriodCounts, UnitState, score_of
+from tests.builders import (
+    SANITATION,
+    URBAN,
+    Alarm,
+    at,
+    closes,
+    elapses,
+    judges,
+    opens,
+    passes,
+    position,
+    rates,
+    replies,
+    returns,
+    signs,
+    told,
+    upholds,
+)
+
+
+@pytest.fixture
+def legs(policy: Policy) -> Fold[Any]:
+    return service(policy).folds[0]
+
+
+@pytest.fixture
+def units(policy: Policy) -> Fold[UnitState]:
+    return service(policy).folds[1]
+
+
+def measures(legs: Fold[Any], facts: tuple[Fact, ...], partition: int = 0) -> list[UnitMeasured]:
+    """Give what the facts count for; the n-th fact stands at offset n."""
+    state, found = None, []
+    for offset, fact in enumerate(facts):
+        step = legs.handle(state, fact, position(offset, partition=partition))
+        state = step.state
+        assert {"unit-measures"} >= {output.topic for output in step.outputs}
+        found += [output.event for output in step.outputs]
+    return found  # type: ignore[return-value]
+
+
+LATE = (
+    opens("Wed 2026-09-23 09:00"),
+    elapses("sign"),
+    elapses("handle"),
+    replies("Wed 2026-09-30 09:00"),
+    passes("Wed 2026-09-30 09:00"),
+    rates("Thu 2026-10-08 09:00"),
+    closes("Thu 2026-10-08 09:00"),
+)
+GOOD = (
+    opens("Wed 2026-09-23 09:00"),
+    signs("Wed 2026-09-23 09:30"),
+    replies("Wed 2026-09-23 15:00"),
+    passes("Wed 2026-09-23 15:00"),
+    rates("Wed 2026-09-23 16:00"),
+    closes("Wed 2026-09-23 16:00"),
+)
+
+
+def short(found: list[UnitMeasured]) -> list[tuple[str, bool | None, str]]:
+    return [(m.measure, m.on_time, m.period) for m in found]
+
+
+def test_a_good_life_counts_for_its_unit(policy: Policy, legs: Fold[Any]) -> None:
+    found = measures(legs, told(policy, *GOOD))
+    assert [
+        ("dispatched", None, "2026-09"),
+        ("signed", True, "2026-09"),
+        ("replied", True, "2026-09"),
+        ("closed", None, "2026-09"),
+    ] == short(found)
+    assert {(SANITATION, "urban")} == {(m.unit, m.unit_group) for m in found}
+    assert all(m.evidence == m.causation for m in found), "each number is traceable to its fact"
+
+
+def test_a_late_life_counts_in_the_months_in_which_things_happened(policy: Policy, legs: Fold[Any]) -> None:
+    assert [
+        ("dispatched", None, "2026-09"),
+        ("breached", None, "2026-09"),
+        ("signed", False, "2026-09"),
+        ("breached", None, "2026-09"),
+        ("replied", False, "2026-09"),
+        ("closed", None, "2026-10"),
+    ] == short(measures(legs, told(policy, *LATE))), "the citizen's case clock is no unit's"
+
+
+def test_a_month_begins_at_local_midnight(policy: Policy, legs: Fold[Any]) -> None:
+    night = (opens("Thu 2026-10-01 00:30", kind="complaint"),)  # still September in UTC
+    assert ["2026-10"] == [m.period for m in measures(legs, told(policy, *night))]
+
+
+def test_an_upheld_return_counts_for_the_unit_that_returned(policy: Policy, legs: Fold[Any]) -> None:
+    story = (*GOOD[:2], returns("Wed 2026-09-23 10:00"), upholds("Wed 2026-09-23 11:00", URBAN))
+    found = [(m.measure, m.unit) for m in measures(legs, told(policy, *story))]
+    assert [
+        ("dispatched", SANITATION),
+        ("signed", SANITATION),
+        ("returned", SANITATION),
+        ("dispatched", URBAN),
+    ] == found
+
+
+def test_a_redo_counts(policy: Policy, legs: Fold[Any]) -> None:
+    story = (*GOOD[:4], rates("Wed 2026-09-23 16:00", "dissatisfied"), judges("Thu 2026-09-24 09:00", justified=True))
+    assert "redone" == measures(legs, told(policy, *story))[-1].measure
+
+
+def test_what_concerns_no_unit_is_not_measured(policy: Policy, legs: Fold[Any]) -> None:
+    desk: tuple[Command | Alarm, ...] = (opens("Wed 2026-09-23 09:00", category="other"), elapses("dispatch"))
+    assert [] == measures(legs, told(policy, *desk))
+
+
+def test_the_same_fact_at_another_offset_is_measured_once(policy: Policy, legs: Fold[Any]) -> None:
+    state = None
+    facts = told(policy, *GOOD)
+    said = []
+    for offset, fact in enumerate((*facts, *facts)):
+        step = legs.handle(state, fact, position(offset))
+        state = step.state
+        said += step.outputs
+    assert 4 == len(said)
+
+
+def test_a_gap_in_the_sequence_is_rejected(policy: Policy, legs: Fold[Any]) -> None:
+    with pytest.raises(Rejected, match="expected sequence 1, got 2"):
+        legs.handle(None, told(policy, *GOOD)[1], position())
+
+
+# ---------------------------------------------------------------- the fold by unit
+
+
+def measure(offset: int, what: str, partition: int = 0, **data: Any) -> UnitMeasured:
+    base = {
+        "id": f"m-{partition}-{offset}", "source": "/test", "subject": SANITATION, "time": at("Wed 2026-09-23 09:00"),
+        "unit": SANITATION, "unit_group": "urban", "period": "2026-09", "ticket": f"T-{offset}", "kind": "help",
+        "measure": what, "evidence": f"f-{partition}-{offset}", "partition": partition, "offset": offset,
+    }  # fmt: skip
+    return UnitMeasured.model_validate(base | data)
+
+
+def folded(units: Fold[UnitState], said: list[UnitMeasured]) -> tuple[UnitState, list[Output]]:
+    state, outputs = None, []
+    for event in said:
+        step = units.handle(state, event, position(topic="unit-measures"))
+        state = step.state
+        outputs += step.outputs
+    assert state is not None
+    return state, outputs
+
+
+MONTH = [
+    *[measure(n, "dispatched") for n in range(5)],
+    *[measure(n, "signed", on_time=n != 12) for n in range(10, 15)],
+    *[measure(n, "replied", on_time=n not in {20, 21}) for n in range(20, 25)],
+    measure(30, "closed", rating="satisfied"),
+    measure(31, "closed", rating="dissatisfied"),
+    measure(32, "closed", rating="basically_satisfied", deemed=True),
+    measure(33, "closed", rating="basically_satisfied", deemed=True),
+]
+
+
+def test_rates_are_percentages_with_and_without_deemed_ratings(units: Fold[UnitState]) -> None:
+    _, outputs = folded(units, MONTH)
+    score = outputs[-1].event
+    assert isinstance(score, ScorePublished)
+    assert (f"{SANITATION}|2026-09", "unit-scores") == (outputs[-1].key, outputs[-1].topic)
+    assert (80.0, 60.0, 75.0, 50.0) == (
+        score.signed_on_time, score.replied_on_time, score.satisfaction, score.satisfaction_rated_only,
+    )  # fmt: skip
+    assert (5, 4) == (score.dispatched, score.closed)
+    assert round((20 * 80 + 40 * 60 + 40 * 75) / 100, 2) == score.score
+
+
+def test_a_unit_with_few_tickets_is_not_ranked(policy: Policy) -> None:
+    few = PeriodCounts(dispatched=4, signed=4, signed_on_time=4)
+    assert score_of(few, policy) is None
+    assert 100.0 == score_of(few.model_copy(update={"dispatched": 5}), policy), "what did not happen weighs nothing"
+
+
+def test_nothing_counted_gives_no_rate(units: Fold[UnitState]) -> None:
+    _, outputs = folded(units, [measure(0, "dispatched")])
+    score = outputs[0].event
+    assert isinstance(score, ScorePublished)
+    assert (None, None, None, None) == (score.signed_on_time, score.replied_on_time, score.satisfaction, score.score)
+
+
+def test_the_same_measure_twice_counts_once(units: Fold[UnitState]) -> None:
+    once, _ = folded(units, MONTH)
+    repeated = [event for event in MONTH for _ in range(2)]
+    assert once == folded(units, repeated)[0]
+    assert once == folded(units, [*MONTH, *MONTH])[0]
+    state, _ = folded(units, MONTH)
+    step = units.handle(state, MONTH[-1], position(99, "unit-measures"))
+    assert (state, (), True) == (step.state, step.outputs, step.duplicate)
+
+
+def test_each_input_partition_has_a_guard_of_its_own(units: Fold[UnitState]) -> None:
+    state, _ = folded(units, [measure(7, "dispatched"), measure(3, "dispatched", partition=1)])
+    assert ({0: 7, 1: 3}, 2) == (state.applied, state.periods["2026-09"].dispatched)
+
+
+def test_months_are_counted_apart(units: Fold[UnitState]) -> None:
+    state, _ = folded(units, [measure(0, "dispatched"), measure(1, "dispatched", period="2026-10")])
+    assert {"2026-09": 1, "2026-10": 1} == {period: counts.dispatched for period, counts in state.periods.items()}
+
+
+def test_a_state_read_back_from_its_bytes_still_guards(units: Fold[UnitState]) -> None:
+    state, _ = folded(units, MONTH)
+    stored = UnitState.model_validate_json(state.model_dump_json())
+    assert state == stored
+    assert units.handle(stored, MONTH[-1], position()).duplicate
+
+
+@pytest.mark.parametrize(
+    ("what", "threshold", "item", "article"),
+    [("returned", 3, "returned_again_and_again", "Art. 16 (4)"), ("breached", 5, "late_handling", "Art. 16 (1)")],
+)
+def test_a_unit_is_flagged_once_with_its_evidence(
+    units: Fold[UnitState], what: str, threshold: int, item: str, article: str
+) -> None:
+    said = [measure(n, what) for n in range(threshold + 3)]
+    _, outputs = folded(units, said)
+    flags = [output.event for output in outputs if output.topic == "accountability-flags"]
+    assert 1 == len(flags)
+    flag = flags[0]
+    assert isinstance(flag, AccountabilityFlagged)
+    assert (item, article, threshold) == (flag.item, flag.article, flag.count)
+    assert tuple(m.evidence for m in said[:threshold]) == flag.evidence
+    _, before = folded(units, said[: threshold - 1])
+    assert [] == [output for output in before if output.topic == "accountability-flags"]
+
+
+def test_what_is_no_measure_is_rejected(policy: Policy, units: Fold[UnitState]) -> None:
+    with pytest.raises(Rejected, match="is no measure of a unit"):
+        units.handle(None, told(policy, *GOOD)[0], position())
+
+
+def test_the_same_history_publishes_the_same_scores(policy: Policy, legs: Fold[Any], units: Fold[UnitState]) -> None:
+    said = measures(legs, told(policy, *LATE))
+    assert folded(units, said) == folded(units, said)
