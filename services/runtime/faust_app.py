@@ -13,7 +13,7 @@ Four parts of Faust 0.15.3 are replaced (ADR 0002):
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import faust
@@ -31,12 +31,24 @@ class UntestedFaustError(RuntimeError):
     """This module replaces internals of one Faust version; another one must be tested first."""
 
 
+Dirty = dict[tuple[int, bytes], bytes | None]
+"""Changed keys and their last values (None: deleted), by partition."""
+
+
+async def acknowledged(futures: Sequence["asyncio.Future[Any]"]) -> None:
+    """Wait for deliveries and raise the first failure; being cancelled oneself cancels no delivery."""
+    if futures:
+        await asyncio.wait(futures)
+    for future in futures:
+        future.result()
+
+
 class ChangedKeysTable(Table):
     """A Faust table whose changelog writes wait in a dirty map: the last value per key, until the flush."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.dirty: dict[tuple[int, bytes], bytes | None] = {}
+        self.dirty: Dirty = {}
 
     def on_key_set(self, key: bytes, value: bytes) -> None:
         """Remember the new value for the next flush."""
@@ -65,6 +77,8 @@ class DurableProducer(driver.Producer):
         self.outputs: list[asyncio.Future[Any]] = []
         self.flushing = asyncio.Lock()
         self.committed_at = 0.0
+        self.failed: Exception | None = None
+        """Why a delivery failed, for ever: the worker must end, since what it said or wrote is not on the broker."""
 
     def _settings_extra(self) -> dict[str, Any]:
         return {"acks": "all", "enable_idempotence": True}
@@ -86,20 +100,34 @@ class DurableProducer(driver.Producer):
     async def flush(self) -> None:
         """Wait until outputs, then changelog values, are acknowledged; raises what the broker said otherwise."""
         async with self.flushing:
+            if self.failed is not None:
+                raise self.failed
             # Taken in one step, without an await between: each dirty value's outputs are among these.
             outputs, self.outputs = self.outputs, []
             taken = [(table, table.dirty) for table in self.app.tables.values() if table.dirty]
             for table, _ in taken:
                 table.dirty = {}
-            await asyncio.gather(*outputs)
-            producer = self._ensure_producer()
-            pending = []
-            for table, dirty in taken:
-                topic = table.changelog_topic.get_topic_name()
-                for (partition, key), value in dirty.items():
-                    pending.append(await producer.send(topic, value, key=key, partition=partition))
-            await asyncio.gather(*pending)
+            try:
+                await acknowledged(outputs)
+                await acknowledged(await self._send_changes(taken))
+            except asyncio.CancelledError:
+                self.outputs = outputs + self.outputs
+                for table, dirty in taken:
+                    table.dirty = dirty | table.dirty
+                raise
+            except Exception as error:
+                self.failed = error
+                raise
             self.committed_at = time.time()
+
+    async def _send_changes(self, taken: list[tuple[Any, Dirty]]) -> list["asyncio.Future[Any]"]:
+        producer = self._ensure_producer()
+        sent = []
+        for table, dirty in taken:
+            topic = table.changelog_topic.get_topic_name()
+            for (partition, key), value in dirty.items():
+                sent.append(await producer.send(topic, value, key=key, partition=partition))
+        return sent
 
 
 class ParkingConsumer(driver.Consumer):

@@ -15,7 +15,7 @@ from services.core.service import Fold, Output, Position, Rejected, Service
 from services.runtime import health, logs, wall
 from services.runtime.dead_letters import bury
 from services.runtime.engine import Engine, Record, Result
-from services.runtime.faust_app import DurableProducer, build_app
+from services.runtime.faust_app import DurableProducer, acknowledged, build_app
 from services.runtime.metrics import Metrics
 from services.runtime.settings import Settings, metrics_port
 
@@ -151,7 +151,7 @@ class Worker:
             await self.handled.wait()
             self.handled.clear()
             positions, outputs = dict(self.positions), list(self.producer.outputs)
-            await asyncio.gather(*outputs)
+            await acknowledged(outputs)
             text = ",".join(f"{name}={offset}" for name, offset in sorted(positions.items()))
             said = WatermarkPublished(
                 id=derived_id("watermark", self.service.name, text),
@@ -169,6 +169,8 @@ class Worker:
             self.heartbeat = wall.unix()
             if self.app.crash_reason is not None:
                 self.crash("Faust crashed", self.app.crash_reason)
+            if self.producer.failed is not None:
+                self.crash("a record was not delivered", self.producer.failed)
             recovered = self.app.tables.recovery.completed.is_set() and not self.app.rebalancing
             self.waiting = {} if recovered else {"recovery": "tables are being recovered, or the group is rebalancing"}
             if self.producer.committed_at:

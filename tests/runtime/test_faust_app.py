@@ -82,6 +82,7 @@ class _Wire:
 def _producer(wire: _Wire, table: _Table) -> DurableProducer:
     producer = DurableProducer.__new__(DurableProducer)
     producer.outputs, producer.flushing, producer.committed_at = [], asyncio.Lock(), 0.0
+    producer.failed = None
     producer.app = type("App", (), {"tables": {"t": table}})()
     producer._producer = wire
     return producer
@@ -112,11 +113,30 @@ def test_flush_raises_when_an_output_was_not_delivered_and_writes_no_state() -> 
         failed.set_exception(ConnectionError("the broker is away"))
         producer.outputs.append(failed)
         table.dirty[0, b"k"] = b"1"
-        with pytest.raises(ConnectionError):
-            await producer.flush()
+        for _ in range(2):  # a failure is for ever: no later flush may commit past it
+            with pytest.raises(ConnectionError):
+                await producer.flush()
         return wire.sent
 
     assert run(ours()) == []
+
+
+def test_a_cancelled_flush_loses_nothing() -> None:
+    async def ours() -> list[tuple[str, bytes]]:
+        wire, table = _Wire(), _Table()
+        producer = _producer(wire, table)
+        slow = asyncio.get_running_loop().create_future()
+        producer.outputs.append(slow)
+        table.dirty[0, b"k"] = b"old"
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(producer.flush(), timeout=0.05)
+        table.dirty[0, b"j"] = b"new"
+        assert not slow.cancelled()
+        slow.set_result(None)
+        await producer.flush()
+        return wire.sent
+
+    assert [("changelog", b"old"), ("changelog", b"new")] == run(ours())
 
 
 def test_only_the_last_value_of_a_key_is_written() -> None:
