@@ -112,9 +112,10 @@ def play(
                     "simulated hours/s": (at - begin).total_seconds() / 3600 / (now - started),
                 }
                 facts_before, commands_before, at_before = facts, commands, now
+            finished = len(driver.ledger.histories) - driver.ledger.open_count
             day = policy.calendar.explain_day(at.astimezone(policy.calendar.zone).date())
             screen.update(
-                driver.ledger, simulated_now=at, progress=(at - begin) / LIFETIME, rates=rates,
+                driver.ledger, simulated_now=at, progress=finished / len(requests), rates=rates,
                 phase=f"{day.name_zh} {day.name_en}",
             )  # fmt: skip
 
@@ -167,9 +168,9 @@ def perform(wanted: Wanted, console: Console) -> bool:
         "input": wanted.source.name, "seed": seed, "requests": len(chosen), "seconds": round(time.monotonic() - began),
         "facts_digest": again.digest, "closed_digest": closed, "generated_at": wall.now(),
     }  # fmt: skip
-    path = write_report(ledger, policy.directory, policy.rulebook, meta, wanted.report)
+    path = write_report(ledger, policy.directory, policy.rulebook, meta, wanted.report, calendar=policy.calendar)
     account = ledger.account()
-    print_summary(console, account, ledger, path)
+    print_summary(console, account, ledger, path, directory=policy.directory)
     _say_replay(console, again, closed)
     console.print(f"report 报告: {path}  ({meta['seconds']} s in all)", highlight=False)
     return account.balanced and not again.differing
