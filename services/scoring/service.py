@@ -98,8 +98,6 @@ def queue(state: LegState) -> QueueEntry | None:
 
 def service(policy: Policy) -> Service:
     """Give the scoring service under these rules: one fold by ticket, one by unit."""
-    by_ticket = Fold(
-        table="legs", reads="ticket-events", state=LegState, handle=partial(measure, policy), queue=queue
-    )
+    by_ticket = Fold(table="legs", reads="ticket-events", state=LegState, handle=partial(measure, policy), queue=queue)
     by_unit = Fold(table="units", reads="unit-measures", state=UnitState, handle=partial(fold_measure, policy, SOURCE))
     return Service("scoring", (by_ticket, by_unit))

@@ -122,8 +122,20 @@ def _flags(policy: Policy, source: str, said: UnitMeasured, counts: PeriodCounts
     """Flag a unit once, when a count reaches its threshold (Art. 16 items 1 and 4)."""
     rules = policy.rulebook.scoring
     thresholds = {
-        "returned": ("returned_again_and_again", "Art. 16 (4)", counts.returned, rules.flag_returns, counts.return_evidence),
-        "breached": ("late_handling", "Art. 16 (1)", counts.breached, rules.flag_breaches, counts.breach_evidence),
+        "returned": (
+            "returned_again_and_again",
+            "Art. 16 (4)",
+            counts.returned,
+            rules.flag_returns,
+            counts.return_evidence,
+        ),
+        "breached": (
+            "late_handling",
+            "Art. 16 (1)",
+            counts.breached,
+            rules.flag_breaches,
+            counts.breach_evidence,
+        ),
     }
     if said.measure not in thresholds:
         return ()
@@ -148,9 +160,7 @@ def _flags(policy: Policy, source: str, said: UnitMeasured, counts: PeriodCounts
     return (Output("accountability-flags", flag),)
 
 
-def fold_measure(
-    policy: Policy, source: str, state: UnitState | None, event: Event, _at: Position
-) -> Step[UnitState]:
+def fold_measure(policy: Policy, source: str, state: UnitState | None, event: Event, _at: Position) -> Step[UnitState]:
     """Count one measure once: measures of one input partition arrive in its order, so an old position was counted."""
     if not isinstance(event, UnitMeasured):
         raise Rejected("unexpected-type", f"{event.type} is no measure of a unit")

@@ -12,7 +12,17 @@ from schemas.values import Actor, Clock, Mark
 from schemas.vocabulary import ClockKind, Role, Rung
 from services.core.calendar import WorkCalendar
 from services.core.policy import Policy
-from services.core.service import Fold, OpenClock, Output, Position, QueueEntry, Rejected, Service, Step, in_sequence
+from services.core.service import (
+    Fold,
+    OpenClock,
+    Output,
+    Position,
+    QueueEntry,
+    Rejected,
+    Service,
+    Step,
+    in_sequence,
+)
 from services.core.ticket import TERMINAL
 
 SOURCE = "/hotline-mesh/sla-timer"
@@ -114,7 +124,9 @@ def wake(policy: Policy, ticket: str, state: TimerState, now: datetime) -> Step[
     after = state.model_copy(update={"clocks": tuple(clock for clock, _ in rung)})
     if not signals:
         return Step(after)
-    named = "|".join(f"{s.clock}/{s.cycle}/{s.due_at.isoformat()}/{s.rung or 'due'}/{s.at.isoformat()}" for s in signals)
+    named = "|".join(
+        f"{s.clock}/{s.cycle}/{s.due_at.isoformat()}/{s.rung or 'due'}/{s.at.isoformat()}" for s in signals
+    )
     command = SignalClocks(
         id=derived_id("signal", ticket, named),
         source=SOURCE,

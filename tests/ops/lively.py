@@ -12,7 +12,7 @@ from schemas.commands import PulseClock
 from schemas.envelope import derived_id
 from schemas.topics import SERVICES, load
 from schemas.wire import Headers, encode
-from services.cli.run import metrics_of, make_service
+from services.cli.run import make_service, metrics_of
 from services.core.policy import Policy
 from services.core.service import Output, Position
 from services.runtime import clock, health, wall

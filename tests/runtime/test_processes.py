@@ -27,8 +27,7 @@ SLEEPER = [sys.executable, "-c", "import time; print('ready', flush=True); time.
 STUBBORN = [
     sys.executable,
     "-c",
-    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
-    "print('ready', flush=True); time.sleep(600)",
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('ready', flush=True); time.sleep(600)",
 ]
 PARENT = """
 import sys, threading, time

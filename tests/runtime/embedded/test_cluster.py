@@ -35,9 +35,7 @@ def test_what_is_produced_is_consumed_with_the_brokers_time(one: EmbeddedCluster
     create_topic(one, "produced", partitions=2)
     assert produce(one, "produced", 100) == []
     messages = consume(one, "produced", 100)
-    assert sorted(str(n) for n in range(100)) == sorted(
-        (message.value() or b"").decode() for message in messages
-    )
+    assert sorted(str(n) for n in range(100)) == sorted((message.value() or b"").decode() for message in messages)
     assert {TIMESTAMP_LOG_APPEND_TIME} == {message.timestamp()[0] for message in messages}
 
 
@@ -150,9 +148,7 @@ def produce(cluster: EmbeddedCluster, topic: str, count: int, *, timeout_s: floa
     )
     failures: list[KafkaError] = []
     for number in range(count):
-        producer.produce(
-            topic, str(number), on_delivery=lambda error, _: failures.append(error) if error else None
-        )
+        producer.produce(topic, str(number), on_delivery=lambda error, _: failures.append(error) if error else None)
     assert producer.flush(timeout_s + 5) == 0
     return failures
 

@@ -68,9 +68,7 @@ def test_a_server_that_died_is_told_and_started_again_by_up(environment: dict[st
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_ending_up_while_it_waits_leaves_no_process(
-    environment: dict[str, str], number: signal.Signals
-) -> None:
+def test_ending_up_while_it_waits_leaves_no_process(environment: dict[str, str], number: signal.Signals) -> None:
     command = subprocess.Popen([*DEV, "up"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     file = lock_file(home(environment))
     wait_until(lambda: holder(file) is not None, 20, "keeper at work", interval_s=0.01)
@@ -96,9 +94,7 @@ def test_a_taken_port_ends_with_5(environment: dict[str, str]) -> None:
 
 def test_no_network_ends_with_4(environment: dict[str, str], tmp_path: Path) -> None:
     dead = f"http://127.0.0.1:{free_port()}/maven"
-    told = dev(
-        {**environment, "HOTLINE_CACHE": str(tmp_path / "empty"), "HOTLINE_MAVEN_REPOSITORY": dead}, "up"
-    )
+    told = dev({**environment, "HOTLINE_CACHE": str(tmp_path / "empty"), "HOTLINE_MAVEN_REPOSITORY": dead}, "up")
     assert (told.returncode, "HOTLINE_MAVEN_REPOSITORY" in told.stderr) == (4, True)
 
 
@@ -127,9 +123,7 @@ def test_a_java_that_is_too_old_is_refused(environment: dict[str, str], tmp_path
     assert (told.returncode, "is not Java 17 or newer" in told.stderr) == (1, True)
 
 
-def test_docker_without_an_engine_says_that_none_is_needed(
-    environment: dict[str, str], tmp_path: Path
-) -> None:
+def test_docker_without_an_engine_says_that_none_is_needed(environment: dict[str, str], tmp_path: Path) -> None:
     told = dev({**environment, "PATH": str(tmp_path)}, "up", "--docker")
     assert (told.returncode, "Leave --docker out" in told.stderr) == (1, True)
 
@@ -158,9 +152,7 @@ def test_ctrl_c_while_jars_come_down_ends_with_130(environment: dict[str, str], 
 
 
 def dev(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*DEV, *arguments], env=environment, capture_output=True, text=True, check=False, timeout=120
-    )
+    return subprocess.run([*DEV, *arguments], env=environment, capture_output=True, text=True, check=False, timeout=120)
 
 
 def up(environment: dict[str, str]) -> DevState:
@@ -186,7 +178,5 @@ def program(pid: int) -> str:
 
 def children(pid: int) -> list[int]:
     return [
-        int(child)
-        for task in Path(f"/proc/{pid}/task").iterdir()
-        for child in (task / "children").read_text().split()
+        int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
     ]
