@@ -10,8 +10,7 @@ from zoneinfo import ZoneInfo
 
 from schemas.commands import COMMANDS
 from schemas.envelope import Event
-from schemas.events import BY_TYPE, type_of
-from schemas.facts import FACTS
+from schemas.events import BY_TYPE, FACTS, type_of
 from schemas.supervision import SUPERVISION
 from schemas.topics import Topic, load
 from schemas.upstream import UPSTREAM

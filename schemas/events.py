@@ -4,12 +4,48 @@ from typing import Annotated, Any, Union, get_args
 
 from pydantic import Field, TypeAdapter
 
+from schemas import facts
 from schemas.commands import COMMANDS
 from schemas.envelope import Event
-from schemas.facts import FACTS
 from schemas.supervision import SUPERVISION
 from schemas.upstream import UPSTREAM
 
+TICKET_FACTS: tuple[type[facts.Fact], ...] = (
+    facts.TicketOpened,
+    facts.TicketDiverted,
+    facts.TicketAnswered,
+    facts.TicketDeclined,
+    facts.TicketHeld,
+    facts.TicketQueued,
+    facts.TicketDispatched,
+    facts.TicketRedispatched,
+    facts.TicketSigned,
+    facts.ReturnRequested,
+    facts.ReturnUpheld,
+    facts.ReturnRefused,
+    facts.ExtensionRequested,
+    facts.ExtensionGranted,
+    facts.ExtensionRefused,
+    facts.ReplySubmitted,
+    facts.ReplyAccepted,
+    facts.ReplyRejected,
+    facts.ContactAttempted,
+    facts.RatingRecorded,
+    facts.DissatisfactionJudged,
+    facts.ExplanationGiven,
+    facts.TicketUrged,
+    facts.TicketWithdrawn,
+    facts.TicketReopened,
+    facts.TicketClosed,
+    facts.ClockAtRisk,
+    facts.ClockBreached,
+    facts.ClockElapsed,
+    facts.BreachWithdrawn,
+    facts.CommandRefused,
+)
+"""Every fact of a ticket, in the order of its life."""
+FACTS: tuple[type[Event], ...] = (*TICKET_FACTS, facts.ClockPulsed)
+"""Everything on `ticket-events`."""
 EVENT_CLASSES: tuple[type[Event], ...] = (*UPSTREAM, *COMMANDS, *FACTS, *SUPERVISION)
 
 

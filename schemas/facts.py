@@ -255,41 +255,37 @@ class TicketClosed(Fact):
     case_due_at: Instant | None = None
 
 
-class ClockAtRisk(Fact):
+class ClockFact(Fact):
+    """What every fact about one clock says: which clock, of which cycle, due when."""
+
+    clock: ClockKind
+    clock_cycle: int = Field(ge=0)
+    due_at: Instant
+
+
+class ClockAtRisk(ClockFact):
     """A clock reached a rung of the reminder ladder (Art. 10)."""
 
     type: Literal["clock.at_risk.v1"] = "clock.at_risk.v1"
-    clock: ClockKind
-    clock_cycle: int = Field(ge=0)
-    due_at: Instant
     rung: Rung
 
 
-class ClockBreached(Fact):
+class ClockBreached(ClockFact):
     """A limit ran out; `time` is the due instant, not the instant of noticing it."""
 
     type: Literal["clock.breached.v1"] = "clock.breached.v1"
-    clock: ClockKind
-    clock_cycle: int = Field(ge=0)
-    due_at: Instant
 
 
-class ClockElapsed(Fact):
+class ClockElapsed(ClockFact):
     """A window ended (release, return, rating): nobody is late."""
 
     type: Literal["clock.elapsed.v1"] = "clock.elapsed.v1"
-    clock: ClockKind
-    clock_cycle: int = Field(ge=0)
-    due_at: Instant
 
 
-class BreachWithdrawn(Fact):
-    """What met the limit happened in time but was heard after the breach was declared: it is taken back (Art. 7, 8)."""
+class BreachWithdrawn(ClockFact):
+    """What met the limit happened in time but arrived after the breach was declared; the breach is taken back."""
 
     type: Literal["breach.withdrawn.v1"] = "breach.withdrawn.v1"
-    clock: ClockKind
-    clock_cycle: int = Field(ge=0)
-    due_at: Instant
     met_at: Instant
 
 
@@ -305,41 +301,3 @@ class ClockPulsed(Event):
     """The router passed a pulse on into the same partition; `time` is the time it is."""
 
     type: Literal["clock.pulsed.v1"] = "clock.pulsed.v1"
-
-
-TICKET_FACTS: tuple[type[Fact], ...] = (
-    TicketOpened,
-    TicketDiverted,
-    TicketAnswered,
-    TicketDeclined,
-    TicketHeld,
-    TicketQueued,
-    TicketDispatched,
-    TicketRedispatched,
-    TicketSigned,
-    ReturnRequested,
-    ReturnUpheld,
-    ReturnRefused,
-    ExtensionRequested,
-    ExtensionGranted,
-    ExtensionRefused,
-    ReplySubmitted,
-    ReplyAccepted,
-    ReplyRejected,
-    ContactAttempted,
-    RatingRecorded,
-    DissatisfactionJudged,
-    ExplanationGiven,
-    TicketUrged,
-    TicketWithdrawn,
-    TicketReopened,
-    TicketClosed,
-    ClockAtRisk,
-    ClockBreached,
-    ClockElapsed,
-    BreachWithdrawn,
-    CommandRefused,
-)
-"""Every fact of a ticket, in the order of its life."""
-FACTS: tuple[type[Event], ...] = (*TICKET_FACTS, ClockPulsed)
-"""Everything on `ticket-events`."""

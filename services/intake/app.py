@@ -4,101 +4,19 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Sequence
-from concurrent.futures import Future
 
 import uvicorn
 
-from schemas.upstream import UpstreamTicketSubmitted, UpstreamTicketUrged
-from schemas.wire import WireError, decode
 from services.core.knowledge import KnowledgeBase
 from services.core.policy import Policy
-from services.core.service import Rejected
-from services.intake import door
+from services.intake.front import FEED, Door
 from services.intake.http import build
 from services.runtime import health, logs, wall
-from services.runtime.dead_letters import bury
-from services.runtime.engine import Record
 from services.runtime.feed import Feed
 from services.runtime.metrics import Metrics
-from services.runtime.publisher import Publisher
-from services.runtime.sealing import derive, ticket_token
-from services.runtime.seen import Seen
 from services.runtime.settings import Settings, metrics_port
-from services.runtime.vault import Vault
 
-ACK_SECONDS = 90.0
-FEED = "upstream-tickets"
 EXIT_CRASHED = 70
-
-
-class Door:
-    """Everything that comes in, by whichever way: sealed first, then said on `ticket-commands`, then remembered."""
-
-    def __init__(self, settings: Settings, policy: Policy, knowledge: KnowledgeBase, metrics: Metrics) -> None:
-        self.settings, self.policy, self.knowledge, self.metrics = settings, policy, knowledge, metrics
-        self.publisher = Publisher(settings, "intake")
-        self.vault = Vault(settings.home / "vault" / f"{settings.topic_prefix}vault.sqlite", settings.master_key)
-        self.seen = Seen(settings)
-        self.token_key = derive(settings.master_key, "ticket-token")
-        self.digest_key = derive(settings.master_key, "template-digest")
-
-    def hear(self, said: UpstreamTicketSubmitted | UpstreamTicketUrged) -> door.Heard:
-        """Turn what a platform said into a command; raises `Rejected`."""
-        ticket = ticket_token(self.token_key, said.platform, said.upstream_id)
-        if isinstance(said, UpstreamTicketUrged):
-            return door.urge_command(said, ticket)
-        door.check_dates(said, self.policy.calendar.last_day)
-        return door.open_command(said, ticket, self.policy.directory, self.knowledge)
-
-    def pass_on(self, heard: Sequence[door.Heard]) -> "list[Future[int]]":
-        """Seal, then say; each future is done when Kafka acknowledged its command."""
-        self.vault.put([item.sealable for item in heard if item.sealable])
-        return [self.publisher.publish("ticket-commands", item.command) for item in heard]
-
-    def carry(self, records: Sequence[Record]) -> None:
-        """Take one batch of the feed; returns when every command and dead letter is acknowledged."""
-        heard: list[door.Heard] = []
-        futures: list[Future[int]] = []
-        for record in records:
-            try:
-                said = decode(record.headers, record.value)
-                if not isinstance(said, UpstreamTicketSubmitted | UpstreamTicketUrged):
-                    raise Rejected("unexpected-type", f"{said.type} does not belong on {FEED}")
-                heard.append(self.hear(said))
-            except (WireError, Rejected) as error:
-                futures.append(self._bury(record, error.code, str(error)))
-            except Exception as error:  # noqa: BLE001 - a defect of ours: never a crash loop, never silence
-                futures.append(self._bury(record, "handler-error", type(error).__name__))
-        known = self.seen.known([item.command.id for item in heard])
-        fresh = [item for item in heard if item.command.id not in known]
-        futures += self.pass_on(fresh)
-        for future in futures:
-            future.result(timeout=ACK_SECONDS)
-        self.seen.remember([item.command.id for item in fresh])
-        self.count(FEED, fresh, len(heard) - len(fresh))
-
-    def count(self, topic: str, fresh: Sequence[door.Heard], duplicates: int) -> None:
-        """Count what was passed on and what was dropped."""
-        for item in fresh:
-            self.metrics.events.labels("intake", topic, item.command.type, "handled").inc()
-        if duplicates:
-            self.metrics.duplicates.labels("intake", topic).inc(duplicates)
-
-    def _bury(self, record: Record, code: str, reason: str) -> "Future[int]":
-        at = record.position
-        letter = bury(self.settings.master_key, "intake", record, code, reason)
-        self.metrics.dead_letters.labels("intake", at.topic, code).inc()
-        self.metrics.events.labels("intake", at.topic, "unknown", "dead-letter").inc()
-        logs.get().warning(
-            "dead letter", topic=at.topic, partition=at.partition, offset=at.offset, code=code, reason=reason
-        )
-        return self.publisher.send("intake-dead-letters", letter.value, None, letter.headers)
-
-    def close(self) -> None:
-        """Wait for what is under way, then close."""
-        self.publisher.close()
-        self.vault.close()
 
 
 async def run(settings: Settings, policy: Policy, knowledge: KnowledgeBase, metrics: Metrics) -> None:

@@ -1,7 +1,7 @@
 """The HTTP gateway: tickets and actors' commands in; 202 only after Kafka acknowledged."""
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import from_json
@@ -14,11 +14,9 @@ from schemas.envelope import derived_id
 from schemas.upstream import UpstreamTicketSubmitted
 from services.core.service import Rejected
 from services.intake.door import Heard, actor_command, problems
+from services.intake.front import Door
 from services.runtime import wall
 from services.runtime.publisher import NotAcknowledgedError
-
-if TYPE_CHECKING:
-    from services.intake.app import Door
 
 MAX_BODY = 4 * 1_048_576
 MAX_BATCH = 500
@@ -46,7 +44,7 @@ async def _json(request: Request) -> Any:
         raise _Refused(400, "the body is not JSON in UTF-8") from None
 
 
-def build(door: "Door") -> Starlette:
+def build(door: Door) -> Starlette:
     """Give the ASGI application in front of `door`."""
 
     async def acknowledged(heard: list[Heard]) -> None:
