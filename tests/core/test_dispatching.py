@@ -274,16 +274,19 @@ def test_a_matter_that_comes_back_has_unit_clocks_but_its_case_clock_never_resta
 
 
 def test_a_second_generation_has_office_clocks_of_its_own(policy: Policy) -> None:
-    night = (opens("Tue 2026-09-22 22:00"), elapses("dispatch"), elapses("release"))
-    closed = (
-        signs("Wed 2026-09-23 10:10"),
-        replies("Wed 2026-09-23 15:00"),
+    desk = (
+        opens("Tue 2026-09-22 22:00", category="other"),
+        elapses("release"),
+        elapses("dispatch"),
+        assigns("Wed 2026-09-23 10:05"),
+        signs("Wed 2026-09-23 10:10", TRAFFIC),
+        replies("Wed 2026-09-23 15:00", TRAFFIC),
         passes("Wed 2026-09-23 15:00"),
         rates("Thu 2026-09-24 09:00"),
         closes("Thu 2026-09-24 09:00"),
     )
-    again = play(policy, *night, *closed, reopens("Thu 2026-09-24 22:00"), elapses("dispatch"))
-    assert ("dispatch", "Mon 2026-09-28 10:00") in again.missed
+    again = play(policy, *desk, reopens("Thu 2026-09-24 22:00"), elapses("release"), elapses("dispatch"))
+    assert [("dispatch", "Wed 2026-09-23 10:00"), ("dispatch", "Mon 2026-09-28 10:00")] == again.missed
 
 
 def test_only_a_closed_matter_can_come_back(policy: Policy) -> None:

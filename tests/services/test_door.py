@@ -145,6 +145,12 @@ def test_the_text_of_an_explanation_is_sealed() -> None:
     assert heard.command.content_ref == heard.sealable.ref
 
 
+def test_an_explanation_cannot_borrow_the_text_of_a_reply() -> None:
+    said = message("explanation.submit.v1", {"actor": UNIT, "content_ref": "mine", "reply": dict(REPLY)})
+    with pytest.raises(ValidationError, match="content_ref"):
+        actor_command(said, KEY)
+
+
 def test_the_sender_s_own_message_is_left_as_it_was() -> None:
     said = message("reply.submit.v1", {"actor": UNIT, "reply": dict(REPLY)})
     actor_command(said, KEY)

@@ -17,6 +17,7 @@ from tests.builders import (
     asks_for_time,
     at,
     elapses,
+    fails,
     grants,
     judges,
     local,
@@ -164,6 +165,14 @@ def test_a_reminder_is_dropped_when_the_unit_answers_before_the_opening(desk: De
     )
     desk.wakes("Thu 2026-09-24 08:30")
     assert [] == desk.reminders
+
+
+def test_a_reply_that_fails_before_the_opening_drops_no_reminder(desk: Desk) -> None:
+    night = (*SIGNED, rings("half", "Wed 2026-09-23 20:00"))
+    desk.hears(*night)
+    desk.hears(*night, replies("Wed 2026-09-23 21:00"), fails("Wed 2026-09-23 21:00"))
+    desk.wakes("Thu 2026-09-24 08:30")
+    assert [("handle", "half")] == [told[:2] for told in desk.reminders]
 
 
 def test_an_overdue_notice_is_dropped_when_its_breach_is_taken_back_before_the_opening(desk: Desk) -> None:
