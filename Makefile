@@ -46,7 +46,7 @@ schemas: setup ## generated JSON Schemas agree with the models
 
 lock: setup ## resolve requirements.lock anew, without hosts
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-emit-find-links --no-header --extra embedded --extra dev --upgrade -o requirements.lock pyproject.toml
+		--no-emit-find-links --no-header --extra embedded --extra rocksdb --extra dev --upgrade -o requirements.lock pyproject.toml
 
 clean: ## remove the virtual environment and local data
 	@rm -rf $(VENV) .hotline .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info
