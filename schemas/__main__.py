@@ -1,19 +1,21 @@
-"""`python -m schemas generate|check`: JSON Schema files and `docs/events.md` from the models, and their drift check."""
+"""`python -m schemas generate|check|release`: what is made from the models, its drift check, and compatibility."""
 
 import json
 import sys
 from pathlib import Path
 
-from schemas import docs
+from schemas import asyncapi, compatibility, docs
 from schemas.envelope import Event
 from schemas.events import BY_TYPE
 from schemas.topics import gaps, load
 
 DIRECTORY = Path(__file__).parent / "json"
-USAGE = """usage: python -m schemas generate|check
+USAGE = """usage: python -m schemas generate|check|release
 
-generate  write schemas/json/*.schema.json and docs/events.md from the models, topic files and examples
-check     exit code 1 if those files differ from the models, or the topic files do not fit together"""
+generate  write schemas/json/*.schema.json, schemas/asyncapi.yaml and docs/events.md from models, topics and examples
+check     exit code 1 if those files differ from the models, the topic files do not fit together, or a contract
+          broke what users of the last release (schemas/released) rely on
+release   make today's schemas the baseline of that comparison"""
 
 
 def schema_of(cls: type[Event], name: str) -> str:
@@ -47,6 +49,13 @@ def page_drift(page: Path = docs.PAGE) -> list[str]:
     return [f"docs/{page.name}: differs or missing; run `python -m schemas generate`"]
 
 
+def document_drift(document: Path = asyncapi.DOCUMENT) -> list[str]:
+    """Say so if the AsyncAPI document differs from what would be generated."""
+    if document.exists() and document.read_text(encoding="utf-8") == asyncapi.text():
+        return []
+    return [f"schemas/{document.name}: differs or missing; run `python -m schemas generate`"]
+
+
 def main(arguments: list[str]) -> int:
     """Run the command; gives the exit code."""
     if arguments == ["--help"]:
@@ -59,14 +68,19 @@ def main(arguments: list[str]) -> int:
         for name, text in generated().items():
             (DIRECTORY / name).write_text(text, encoding="utf-8")
         docs.PAGE.write_text(docs.page(), encoding="utf-8")
+        asyncapi.DOCUMENT.write_text(asyncapi.text(), encoding="utf-8")
         return 0
     if arguments == ["check"]:
         found = [f"schemas/json/{line}; run `python -m schemas generate`" for line in drift()]
-        found += page_drift()
+        found += page_drift() + document_drift()
         found += [f"schemas/topics: {line}" for line in gaps(load())]
+        found += [f"breaks the last release: {line}" for line in compatibility.check(DIRECTORY)]
         for line in found:
             print(line, file=sys.stderr)  # noqa: T201 - a command
         return 1 if found else 0
+    if arguments == ["release"]:
+        print(f"{compatibility.keep(DIRECTORY)} schemas kept as the last release")  # noqa: T201 - a command
+        return 0
     print(USAGE, file=sys.stderr)  # noqa: T201 - a command
     return 2
 
