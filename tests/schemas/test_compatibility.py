@@ -54,7 +54,7 @@ def also_required(name: str) -> Callable[[Schema], None]:
 BREAKS: list[tuple[str, str, Callable[[Schema], None], str]] = [
     ("a field that consumers read is gone", READ_BY_OTHERS, edit("properties", rating=None),
      "ticket.closed.v1.rating: gone"),
-    ("a field may now be null", READ_BY_OTHERS, 
+    ("a field may now be null", READ_BY_OTHERS,
      edit("properties", deemed={"anyOf": [{"type": "boolean"}, {"type": "null"}]}),
      "ticket.closed.v1.deemed: may now be null"),
     ("a field has another type", READ_BY_OTHERS, edit("properties.returns", type="string"),
