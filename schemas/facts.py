@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from schemas.envelope import Event, Instant, Token
-from schemas.values import Basis, Clock, LimitOverride, Reply, RulebookRef, StoppedClock
+from schemas.values import Basis, Clock, Cycle, LimitOverride, Reply, RulebookRef, StoppedClock
 from schemas.vocabulary import (
     AcceptedBy,
     Channel,
@@ -25,7 +25,8 @@ class Fact(Event):
     """What every fact of a ticket carries: where it stands now, which clocks changed, which rules decided.
 
     `sequence` counts the ticket's facts without a gap. `stage`, `unit`, `unit_group` and `round` hold after the
-    fact. `started` and `stopped` are the clock changes; sla-timer needs nothing else. `article` is the rule.
+    fact. `started` and `stopped` are the clock changes; sla-timer needs nothing else. `cycles` are the legs that the
+    fact began, changed or ended; on `ticket.closed` all of the generation. `article` is the rule.
     """
 
     sequence: int = Field(ge=1)
@@ -40,6 +41,7 @@ class Fact(Event):
     rulebook: RulebookRef
     started: tuple[Clock, ...] = ()
     stopped: tuple[StoppedClock, ...] = ()
+    cycles: tuple[Cycle, ...] = ()
 
 
 class TicketOpened(Fact):
@@ -256,11 +258,16 @@ class TicketClosed(Fact):
 
 
 class ClockFact(Fact):
-    """What every fact about one clock says: which clock, of which cycle, due when."""
+    """What every fact about one clock says: which clock, of which cycle, due when, and which unit answers for it.
+
+    `charged_to` is null for the clocks of the office and of the citizen.
+    """
 
     clock: ClockKind
     clock_cycle: int = Field(ge=0)
     due_at: Instant
+    charged_to: Token | None = None
+    charged_group: Token | None = None
 
 
 class ClockAtRisk(ClockFact):

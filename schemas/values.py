@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints, model_validator
 
 from schemas.envelope import Instant, Strict, Token
-from schemas.vocabulary import ClockKind, ReplyResult, Role, Rung, StopOutcome
+from schemas.vocabulary import ClockKind, CycleEnd, CyclePurpose, ReplyResult, Role, Rung, StopOutcome
 
 Basis = Annotated[str, StringConstraints(min_length=1, max_length=120)]
 """A citation of a law, article or catalogue entry; never a citizen's words."""
@@ -59,6 +59,28 @@ class StoppedClock(Strict):
     due_at: Instant
     stopped_at: Instant
     outcome: StopOutcome
+
+
+class Cycle(Strict):
+    """One leg of a ticket in one unit's hands: dispatch to return, dispatch to reply, or redo to reply.
+
+    `number` counts the legs of the ticket and names the leg's clocks. `due_at` is the newest due instant of its
+    handling clock. When it ends: `breached` says whether that limit ran out before, `elapsed_seconds` how much working
+    time the unit had it, up to the reply or to the return (the time of a return that is upheld counts for nobody; of
+    one that is refused for the unit). `charged_to` is the unit that answers for the leg.
+    """
+
+    number: int = Field(ge=1)
+    unit: Token
+    unit_group: Token
+    purpose: CyclePurpose
+    started_at: Instant
+    due_at: Instant
+    stopped_at: Instant | None = None
+    end: CycleEnd | None = None
+    breached: bool = False
+    elapsed_seconds: int | None = Field(default=None, ge=0)
+    charged_to: Token | None
 
 
 class LimitOverride(Strict):

@@ -95,6 +95,21 @@ class StopOutcome(StrEnum):
     CANCELLED = "cancelled"
 
 
+class CyclePurpose(StrEnum):
+    """What a unit has the ticket for in one leg."""
+
+    HANDLE = "handle"
+    REDO = "redo"
+
+
+class CycleEnd(StrEnum):
+    """How a leg ended."""
+
+    REPLIED = "replied"
+    RETURNED = "returned"
+    WITHDRAWN = "withdrawn"
+
+
 class Role(StrEnum):
     """Who speaks."""
 

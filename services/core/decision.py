@@ -8,7 +8,7 @@ from schemas.commands import Command
 from schemas.envelope import derived_id
 from schemas.events import type_of
 from schemas.facts import CommandRefused, Fact
-from schemas.values import Clock, StoppedClock
+from schemas.values import Clock, Cycle, StoppedClock
 from schemas.vocabulary import Stage
 from services.core.directory import Unit
 from services.core.policy import Policy
@@ -41,11 +41,16 @@ class Decision:
         at: datetime | None = None,
         stage: Stage | None = None,
         unit: Unit | None = None,
+        vacant: bool = False,
         started: tuple[Clock, ...] = (),
         stopped: tuple[StoppedClock, ...] = (),
+        cycles: tuple[Cycle, ...] = (),
         **data: Any,
     ) -> "Decision":
-        """Write one more fact and fold it; what is not given stays as it is. `at` defaults to the command's time."""
+        """Write one more fact and fold it; what is not given stays as it is. `at` defaults to the command's time.
+
+        `vacant` takes the ticket from its unit: nobody has it after the fact.
+        """
         ticket = self.ticket
         sequence = ticket.sequence + 1 if ticket else 1
         common: dict[str, Any] = {
@@ -53,6 +58,8 @@ class Decision:
             "unit": unit.id if unit else (ticket.unit if ticket else None),
             "unit_group": unit.group if unit else (ticket.unit_group if ticket else None),
         }
+        if vacant:
+            common |= {"unit": None, "unit_group": None}
         if ticket is not None:
             common |= {
                 "kind": ticket.kind,
@@ -73,6 +80,7 @@ class Decision:
                 "rulebook": self.policy.rulebook.ref,
                 "started": started,
                 "stopped": stopped,
+                "cycles": cycles,
             }
             | data
         )

@@ -23,7 +23,7 @@ from schemas.facts import (
     TicketSigned,
     TicketUrged,
 )
-from schemas.values import Clock, LimitOverride
+from schemas.values import Clock, Cycle, LimitOverride
 from schemas.vocabulary import AcceptedBy, Channel, ClockKind, Kind, Rating, Stage
 
 TRANSITIONS: Final[dict[tuple[Stage, str], tuple[Stage, ...]]] = {
@@ -113,6 +113,8 @@ class Ticket(BaseModel):
     closed_at: datetime | None = None
     proposed_unit: str | None = None
     clocks: tuple[Clock, ...] = ()
+    cycles: tuple[Cycle, ...] = ()
+    cycles_begun: int = 0
     breaches: tuple[Breach, ...] = ()
     returns: int = 0
     extensions: int = 0
@@ -126,6 +128,10 @@ class Ticket(BaseModel):
     def clock(self, kind: ClockKind, cycle: int | None = None) -> Clock | None:
         """Give the running clock of that kind (and cycle, if given)."""
         return next((c for c in self.clocks if c.kind is kind and cycle in {None, c.cycle}), None)
+
+    def leg(self, number: int) -> Cycle | None:
+        """Give the leg of that number, of this generation."""
+        return next((leg for leg in self.cycles if leg.number == number), None)
 
     def breached(self, kind: ClockKind, cycle: int) -> Breach | None:
         """Give the breach of that clock, if it ran out."""
@@ -165,6 +171,15 @@ def opened(fact: TicketOpened) -> Ticket:
 def _clocks_after(ticket: Ticket, fact: Fact) -> tuple[Clock, ...]:
     gone = {(c.kind, c.cycle) for c in fact.stopped} | {(c.kind, c.cycle) for c in fact.started}
     return tuple(c for c in ticket.clocks if (c.kind, c.cycle) not in gone) + fact.started
+
+
+def _cycles_after(ticket: Ticket, fact: Fact) -> tuple[Cycle, ...]:
+    """Legs of an earlier generation stand in the fact that closed it."""
+    if isinstance(fact, TicketReopened):
+        return ()
+    said = {leg.number: leg for leg in fact.cycles}
+    known = tuple(said.pop(leg.number, leg) for leg in ticket.cycles)
+    return known + tuple(said.values())
 
 
 def _details(ticket: Ticket, fact: Fact) -> dict[str, Any]:
@@ -235,6 +250,8 @@ def apply(ticket: Ticket | None, fact: Fact) -> Ticket:
         "round": fact.round,
         "cycle": fact.cycle,
         "clocks": _clocks_after(ticket, fact),
+        "cycles": _cycles_after(ticket, fact),
+        "cycles_begun": max([ticket.cycles_begun, *(leg.number for leg in fact.cycles)]),
         "case_due_at": case,
     }
     return ticket.model_copy(update=changed | _details(ticket, fact))

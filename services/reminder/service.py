@@ -53,14 +53,14 @@ def _reached(event: Fact, policy: Policy) -> Pending | None:
             rung = Rung.OVERDUE
         case _:
             return None
-    if event.unit is None:
+    if event.charged_to is None:
         return None
     loud = policy.rulebook.kinds[event.kind].immediate or not policy.rulebook.reminders.quiet_outside_hours
     return Pending(
         clock=event.clock,
         cycle=event.clock_cycle,
         rung=rung,
-        unit=event.unit,
+        unit=event.charged_to,
         due_at=event.due_at,
         reached_at=event.time,
         at=event.time if loud else policy.calendar.next_opening(event.time),

@@ -6,6 +6,7 @@ from schemas.envelope import Event, derived_id
 from schemas.facts import (
     ClockAtRisk,
     ClockBreached,
+    ClockFact,
     Fact,
     ReplyAccepted,
     ReturnUpheld,
@@ -66,17 +67,20 @@ def measure(policy: Policy, state: LegState | None, event: Event, at: Position) 
         since=event.time if moved or state is None else state.since,
     )
     counted = _measure(event)
-    if counted is None or event.unit is None or event.unit_group is None:
+    unit, group = event.unit, event.unit_group
+    if isinstance(event, ClockFact):
+        unit, group = event.charged_to, event.charged_group
+    if counted is None or unit is None or group is None:
         return Step(after)
     said = UnitMeasured.model_validate(
         {
             "id": derived_id("measure", event.id),
             "source": SOURCE,
-            "subject": event.unit,
+            "subject": unit,
             "time": event.time,
             "causation": event.id,
-            "unit": event.unit,
-            "unit_group": event.unit_group,
+            "unit": unit,
+            "unit_group": group,
             "period": event.time.astimezone(policy.calendar.zone).strftime("%Y-%m"),
             "ticket": event.subject,
             "kind": event.kind,

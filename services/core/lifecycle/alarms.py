@@ -8,7 +8,7 @@ from services.core import clocks
 from services.core.decision import Decision
 from services.core.lifecycle.dispatching import place
 from services.core.lifecycle.handling import sign
-from services.core.lifecycle.verdicts import breach
+from services.core.lifecycle.verdicts import about, breach
 
 WINDOWS = (ClockKind.RELEASE, ClockKind.RETURN, ClockKind.RATING)
 """Clocks whose end makes nobody late."""
@@ -28,15 +28,8 @@ def signal_clocks(d: Decision, command: SignalClocks) -> Decision:
 def _at_risk(d: Decision, clock: Clock, signal: ClockSignal) -> Decision:
     if d.known.stage is Stage.REPLIED:
         return d
-    return d.then(
-        ClockAtRisk,
-        d.policy.rulebook.reminders.article,
-        at=signal.at,
-        clock=clock.kind,
-        clock_cycle=clock.cycle,
-        due_at=clock.due_at,
-        rung=signal.rung,
-    )
+    said = about(d.known, clock)
+    return d.then(ClockAtRisk, d.policy.rulebook.reminders.article, at=signal.at, rung=signal.rung, **said)
 
 
 def _elapsed(d: Decision, clock: Clock) -> Decision:
@@ -58,10 +51,8 @@ def _window_over(d: Decision, clock: Clock) -> Decision:
         ClockElapsed,
         clock.article,
         at=clock.due_at,
-        clock=clock.kind,
-        clock_cycle=clock.cycle,
-        due_at=clock.due_at,
         stopped=(clocks.stop(clock, clock.due_at),),
+        **about(d.known, clock),
     )
     if clock.kind is ClockKind.RELEASE and d.known.stage is Stage.HELD:
         return place(over, clock.due_at, DispatchReason.RELEASED)

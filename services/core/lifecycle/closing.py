@@ -21,8 +21,8 @@ from schemas.facts import (
     TicketUrged,
     TicketWithdrawn,
 )
-from schemas.vocabulary import ClockKind, Rating, Resolution, Role, Stage
-from services.core import clocks
+from schemas.vocabulary import ClockKind, CycleEnd, CyclePurpose, Rating, Resolution, Role, Stage
+from services.core import clocks, cycles
 from services.core.decision import Decision
 from services.core.lifecycle.actors import from_role, from_unit, while_open
 from services.core.lifecycle.dispatching import sign_clock
@@ -91,17 +91,16 @@ def judge_dissatisfaction(d: Decision, command: JudgeDissatisfaction) -> Decisio
 def redispatch(d: Decision) -> Decision:
     """Send the ticket to its unit again: the next round, with the handling limit of the kind anew."""
     ticket, at = d.known, d.command.time
-    cycle = ticket.cycle + 1
+    cycle = ticket.cycles_begun + 1
+    handle = clocks.handling_clock(ClockKind.HANDLE, ticket, cycle, at, d.policy)
     return d.then(
         TicketRedispatched,
         ARTICLE,
         stage=Stage.DISPATCHED,
         round=ticket.round + 1,
         cycle=cycle,
-        started=(
-            sign_clock(d, cycle, at),
-            clocks.handling_clock(ClockKind.HANDLE, ticket, cycle, at, d.policy),
-        ),
+        started=(sign_clock(d, cycle, at), handle),
+        cycles=(cycles.begin(ticket.unit or "nobody", ticket.unit_group or "none", CyclePurpose.REDO, handle),),
     )
 
 
@@ -138,6 +137,7 @@ def close_ticket(d: Decision, command: CloseTicket) -> Decision:
         ARTICLE,
         stage=Stage.CLOSED,
         stopped=clocks.cancel_all(ticket, command.time),
+        cycles=ticket.cycles,
         platform=ticket.platform,
         upstream_id=ticket.upstream_id,
         category=ticket.category,
@@ -168,8 +168,15 @@ def withdraw_ticket(d: Decision, command: WithdrawTicket) -> Decision:
     """The citizen withdraws the matter; every clock that still runs then ends without a verdict."""
     if code := while_open(d, command):
         return d.refuse(code, ARTICLE)
-    d = settle(d, _owed_until(d, command), *LIMITS)
-    return d.then(TicketWithdrawn, ARTICLE, stage=Stage.WITHDRAWN, stopped=clocks.cancel_all(d.known, command.time))
+    until = _owed_until(d, command)
+    d = settle(d, until, *LIMITS)
+    return d.then(
+        TicketWithdrawn,
+        ARTICLE,
+        stage=Stage.WITHDRAWN,
+        stopped=clocks.cancel_all(d.known, command.time),
+        cycles=cycles.end_all(d.known, until, CycleEnd.WITHDRAWN, d.policy.calendar),
+    )
 
 
 def _owed_until(d: Decision, command: WithdrawTicket) -> datetime:

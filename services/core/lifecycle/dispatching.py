@@ -17,8 +17,8 @@ from schemas.facts import (
     TicketReopened,
 )
 from schemas.values import Clock
-from schemas.vocabulary import ClockKind, DispatchReason, Lane, Role, Stage
-from services.core import clocks
+from schemas.vocabulary import ClockKind, CycleEnd, CyclePurpose, DispatchReason, Lane, Role, Stage
+from services.core import clocks, cycles
 from services.core.deadlines import dispatch_by, due, release_at
 from services.core.decision import Decision
 from services.core.directory import Placement
@@ -98,6 +98,7 @@ def place(d: Decision, at: datetime, reason: DispatchReason) -> Decision:
         "Art. 6",
         at=at,
         stage=Stage.QUEUED,
+        vacant=True,
         reason="not-in-the-directory",
         started=() if running else (dispatch_clock(d, at),),
         stopped=clocks.stop_kinds(d.known, at, ClockKind.RELEASE),
@@ -111,8 +112,9 @@ def dispatch(d: Decision, placement: Placement, at: datetime, reason: DispatchRe
     """
     d = settle(d, at, ClockKind.DISPATCH)
     ticket, policy = d.known, d.policy
-    cycle = ticket.cycle + 1
-    started = [sign_clock(d, cycle, at), clocks.handling_clock(ClockKind.HANDLE, ticket, cycle, at, policy)]
+    cycle = ticket.cycles_begun + 1
+    handle = clocks.handling_clock(ClockKind.HANDLE, ticket, cycle, at, policy)
+    started = [sign_clock(d, cycle, at), handle]
     if ticket.dispatched_at is None:
         started.append(clocks.handling_clock(ClockKind.CASE, ticket, 0, at, policy))
     return d.then(
@@ -126,6 +128,7 @@ def dispatch(d: Decision, placement: Placement, at: datetime, reason: DispatchRe
         rule=placement.rule,
         started=tuple(started),
         stopped=clocks.stop_kinds(ticket, at, ClockKind.RELEASE, ClockKind.DISPATCH),
+        cycles=(cycles.begin(placement.unit.id, placement.unit.group, CyclePurpose.HANDLE, handle),),
     )
 
 
@@ -195,7 +198,16 @@ def decide_return(d: Decision, command: DecideReturn) -> Decision:
     reason = DispatchReason.RETURN_UPHELD
     if ticket.returns >= d.policy.rulebook.return_.max_returns:
         reason = DispatchReason.ADJUDICATED
-    d = d.then(ReturnUpheld, "Art. 7", stage=Stage.QUEUED, returned_by=ticket.unit or "nobody", stopped=judged + own)
+    d = d.then(
+        ReturnUpheld,
+        "Art. 7",
+        stage=Stage.QUEUED,
+        returned_by=ticket.unit or "nobody",
+        stopped=judged + own,
+        cycles=cycles.end_current(
+            d.known, dispute.started_at if dispute else command.time, CycleEnd.RETURNED, d.policy.calendar
+        ),
+    )
     return dispatch(d, placement, command.time, reason)
 
 
@@ -207,5 +219,5 @@ def reopen_ticket(d: Decision, command: ReopenTicket) -> Decision:
     closed_at = ticket.closed_at or command.time
     if command.time > due(closed_at, rule.limit, d.policy.calendar, day_end=d.policy.rulebook.day_end):
         return d.refuse("reopen-window-over", "Art. 9")
-    d = d.then(TicketReopened, "Art. 9", stage=Stage.OPENED, generation=ticket.generation + 1)
+    d = d.then(TicketReopened, "Art. 9", stage=Stage.OPENED, generation=ticket.generation + 1, vacant=True)
     return accept(d)

@@ -17,8 +17,8 @@ from schemas.facts import (
     TicketSigned,
 )
 from schemas.values import Clock
-from schemas.vocabulary import AcceptedBy, ClockKind, Role, Stage, StopOutcome
-from services.core import clocks
+from schemas.vocabulary import AcceptedBy, ClockKind, CycleEnd, Role, Stage, StopOutcome
+from services.core import clocks, cycles
 from services.core.deadlines import due, not_on_day_off
 from services.core.decision import Decision
 from services.core.lifecycle.actors import from_role, from_unit
@@ -100,13 +100,15 @@ def decide_extension(d: Decision, command: DecideExtension) -> Decision:
         return d.then(ExtensionRefused, "Art. 8")
     longer = extended(d, handle)
     case = ticket.clock(ClockKind.CASE)
+    started = (longer, extended(d, case)) if case else (longer,)
     d = d.then(
         ExtensionGranted,
         "Art. 8",
         old_due_at=handle.due_at,
         new_due_at=longer.due_at,
         count=ticket.extensions + 1,
-        started=(longer, extended(d, case)) if case else (longer,),
+        started=started,
+        cycles=cycles.extend(ticket, started),
     )
     for clock in (handle, case):
         missed = ticket.breached(clock.kind, clock.cycle) if clock else None
@@ -162,6 +164,7 @@ def review_reply(d: Decision, command: ReviewReply) -> Decision:
         stage=Stage.REVISITING,
         started=(rating,),
         stopped=clocks.stop_kinds(ticket, replied_at, ClockKind.HANDLE, ClockKind.CASE),
+        cycles=cycles.end_current(d.known, replied_at, CycleEnd.REPLIED, d.policy.calendar),
     )
 
 

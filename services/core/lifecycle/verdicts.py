@@ -1,31 +1,30 @@
 """Late or in time: breaches declared and taken back, judged by when things happened, not by when they arrived."""
 
 from datetime import datetime
+from typing import Any
 
 from schemas.facts import BreachWithdrawn, ClockBreached
 from schemas.values import Clock
 from schemas.vocabulary import ClockKind
+from services.core import cycles
 from services.core.decision import Decision
-from services.core.ticket import Breach
+from services.core.ticket import Breach, Ticket
+
+
+def about(ticket: Ticket, clock: Clock | Breach) -> dict[str, Any]:
+    """Say which clock a fact is about, and which unit answers for it."""
+    named = clock.kind, clock.cycle
+    return {"clock": clock.kind, "clock_cycle": clock.cycle, "due_at": clock.due_at} | cycles.charged(ticket, *named)
 
 
 def breach(d: Decision, clock: Clock) -> Decision:
     """Declare a limit missed, stamped with the due instant."""
-    return d.then(
-        ClockBreached,
-        clock.article,
-        at=clock.due_at,
-        clock=clock.kind,
-        clock_cycle=clock.cycle,
-        due_at=clock.due_at,
-    )
+    return d.then(ClockBreached, clock.article, at=clock.due_at, **about(d.known, clock))
 
 
 def withdraw_breach(d: Decision, found: Breach, met_at: datetime, article: str) -> Decision:
     """Take a breach back: what met the limit happened at `met_at`, in time, and was only heard late."""
-    return d.then(
-        BreachWithdrawn, article, clock=found.kind, clock_cycle=found.cycle, due_at=found.due_at, met_at=met_at
-    )
+    return d.then(BreachWithdrawn, article, met_at=met_at, **about(d.known, found))
 
 
 def settle(d: Decision, met_at: datetime, *kinds: ClockKind) -> Decision:

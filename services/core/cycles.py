@@ -1,0 +1,66 @@
+"""The legs of a ticket: each unit answers for the time in which it had it, and for no other."""
+
+from datetime import datetime
+
+from schemas.values import Clock, Cycle
+from schemas.vocabulary import ClockKind, CycleEnd, CyclePurpose
+from services.core.calendar import WorkCalendar
+from services.core.ticket import Ticket
+
+OF_THE_UNIT = (ClockKind.SIGN, ClockKind.RETURN, ClockKind.HANDLE, ClockKind.EXPLAIN)
+"""Clocks that a unit answers for; the others are the office's or the citizen's."""
+HANDLING = dict.fromkeys(CyclePurpose, ClockKind.HANDLE)
+"""The clock that limits a leg."""
+
+
+def begin(unit: str, group: str, purpose: CyclePurpose, clock: Clock) -> Cycle:
+    """Begin the leg that `clock` limits."""
+    return Cycle(
+        number=clock.cycle,
+        unit=unit,
+        unit_group=group,
+        purpose=purpose,
+        started_at=clock.started_at,
+        due_at=clock.due_at,
+        charged_to=unit,
+    )
+
+
+def end(ticket: Ticket, leg: Cycle, at: datetime, how: CycleEnd, calendar: WorkCalendar) -> Cycle:
+    """End a leg at `at`; whether its limit ran out is what the ticket says by then."""
+    at = max(at, leg.started_at)
+    return leg.model_copy(
+        update={
+            "stopped_at": at,
+            "end": how,
+            "breached": ticket.breached(HANDLING[leg.purpose], leg.number) is not None,
+            "elapsed_seconds": calendar.working_seconds_between(leg.started_at, at),
+        }
+    )
+
+
+def end_current(ticket: Ticket, at: datetime, how: CycleEnd, calendar: WorkCalendar) -> tuple[Cycle, ...]:
+    """End the leg of the unit that has the ticket, if one runs."""
+    leg = ticket.leg(ticket.cycle)
+    return (end(ticket, leg, at, how, calendar),) if leg and leg.stopped_at is None else ()
+
+
+def end_all(ticket: Ticket, at: datetime, how: CycleEnd, calendar: WorkCalendar) -> tuple[Cycle, ...]:
+    """End every leg that runs."""
+    return tuple(end(ticket, leg, at, how, calendar) for leg in ticket.cycles if leg.stopped_at is None)
+
+
+def extend(ticket: Ticket, clocks: tuple[Clock, ...]) -> tuple[Cycle, ...]:
+    """Give the legs whose handling clock moved, with the new due instant."""
+    moved = []
+    for clock in clocks:
+        leg = ticket.leg(clock.cycle)
+        if leg is not None and HANDLING[leg.purpose] is clock.kind:
+            moved.append(leg.model_copy(update={"due_at": clock.due_at}))
+    return tuple(moved)
+
+
+def charged(ticket: Ticket, clock: ClockKind, cycle: int) -> dict[str, str | None]:
+    """Name the unit that answers for a clock, as facts about clocks say it."""
+    leg = ticket.leg(cycle) if clock in OF_THE_UNIT else None
+    return {"charged_to": leg.charged_to if leg else None, "charged_group": leg.unit_group if leg else None}
