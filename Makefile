@@ -41,8 +41,9 @@ types: setup ## mypy, strict
 contracts: setup ## who may import whom
 	@$(BIN)/lint-imports
 
-schemas: setup ## generated JSON Schemas agree with the models
+schemas: setup ## generated JSON Schemas, AsyncAPI and OpenAPI agree with the models
 	@$(BIN)/python -m schemas check
+	@$(BIN)/python -m services.intake.gateway check
 
 lock: setup ## resolve requirements.lock anew, without hosts
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -4,7 +4,7 @@ import importlib.util
 
 import typer
 
-from services.cli import replay, run, topics
+from services.cli import access, replay, run, topics
 
 app = typer.Typer(
     name="hotline",
@@ -16,6 +16,8 @@ app.command()(run.run)
 app.command()(run.clock)
 app.command()(replay.replay)
 app.add_typer(topics.app, name="topics")
+app.add_typer(access.tokens, name="token")
+app.add_typer(access.platforms, name="platform")
 if importlib.util.find_spec("jgo") is not None:
     # The embedded infrastructure is an extra; a production image has neither `dev` nor `demo`.
     from services.cli import demo, dev

@@ -23,6 +23,9 @@ from services.core.calendar import WorkCalendar
 from services.demo.cast import Cast
 from services.demo.ledger import Ledger
 from services.intake.adapters.open_data import SourceRequest
+from services.intake.gateway.access import Access, Principal
+from services.intake.gateway.credentials import issue, token_key
+from services.runtime import wall
 from services.runtime.clock import pulse
 from services.runtime.lockstep import Lockstep
 from services.runtime.publisher import Publisher
@@ -92,6 +95,9 @@ class Driver:
         self._tail = Tail(settings, topics, [*WATCHED, *DEAD_LETTERS])
         self._http = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
         self._token_key = derive(settings.master_key, "ticket-token")
+        speaker = Principal(Access.SYSTEM, "demo")
+        token = issue(speaker, token_key(settings.master_key), wall.now(), timedelta(days=7), "demo")
+        self._headers = {"content-type": "application/cloudevents-batch+json", "authorization": f"Bearer {token}"}
         self._sources: dict[str, SourceRequest] = {}
         self._heap: list[_Due] = []
         self._numbers = 0
@@ -196,7 +202,7 @@ class Driver:
         self.sent_commands += len(commands)
 
     def _exchange(self, body: bytes) -> tuple[http.client.HTTPResponse, bytes]:
-        self._http.request("POST", "/commands", body, {"content-type": "application/cloudevents-batch+json"})
+        self._http.request("POST", "/v1/commands", body, self._headers)
         answer = self._http.getresponse()
         return answer, answer.read()
 

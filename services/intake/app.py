@@ -7,22 +7,49 @@ import signal
 
 import uvicorn
 
+from schemas.topics import load
 from services.core.knowledge import KnowledgeBase
 from services.core.policy import Policy
 from services.intake.front import FEED, Door
-from services.intake.http import build
+from services.intake.gateway.app import build
+from services.intake.gateway.credentials import platform_key, token_key
+from services.intake.gateway.guard import Guard, PlatformAccess
 from services.runtime import health, logs, wall
 from services.runtime.feed import Feed
+from services.runtime.follower import Follower
 from services.runtime.metrics import Metrics
+from services.runtime.platform_files import load_platforms
+from services.runtime.rates import Rates
+from services.runtime.revocations import Revocations
 from services.runtime.settings import Settings, metrics_port
+from services.runtime.ticket_view import TicketView
 
 EXIT_CRASHED = 70
 
 
+def guard_of(settings: Settings) -> Guard:
+    """Give the guard that the settings and the platform files describe; raises `PolicyFileError`."""
+    platforms = load_platforms(settings.policy_dir, settings.jurisdiction)
+    known = {
+        name: PlatformAccess(
+            tuple(platform_key(settings.master_key, name, generation) for generation in platform.key_generations),
+            platform.requests_per_minute,
+        )
+        for name, platform in platforms.items()
+    }
+    revoked = Revocations(settings.home / "revoked-tokens.txt")
+    rates = Rates(settings)
+    return Guard(known, token_key(settings.master_key), revoked.numbers, rates.wait_seconds, wall.now)
+
+
 async def run(settings: Settings, policy: Policy, knowledge: KnowledgeBase, metrics: Metrics) -> None:
     """Run the door until SIGTERM or SIGINT."""
+    guard = guard_of(settings)
     front = Door(settings, policy, knowledge, metrics)
     feed = Feed("intake", FEED, settings, metrics, front.publisher, front.carry)
+    view = TicketView(settings.home / "views" / f"{settings.topic_prefix}tickets.sqlite")
+    follower = Follower(settings, load()["ticket-events"], view.positions, view.take)
+    app = build(front, guard, view)
     metrics.start_at_zero([FEED, "http"])
 
     def not_live() -> dict[str, str]:
@@ -34,8 +61,9 @@ async def run(settings: Settings, policy: Policy, knowledge: KnowledgeBase, metr
 
     server = health.serve(settings.bind, metrics_port(settings, "intake"), metrics.registry, not_live, not_ready)
     feed.start()
+    follower.start()
     web = uvicorn.Server(
-        uvicorn.Config(build(front), host=settings.bind, port=settings.http_port, log_config=None, lifespan="off")
+        uvicorn.Config(app, host=settings.bind, port=settings.http_port, log_config=None, lifespan="off")
     )
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -43,13 +71,16 @@ async def run(settings: Settings, policy: Policy, knowledge: KnowledgeBase, metr
     with contextlib.suppress(asyncio.CancelledError):
         serving = asyncio.create_task(_serve(web))
         logs.get().info("started", port=server.server_address[1], address=f"{settings.bind}:{settings.http_port}")
-        while not stop.is_set() and feed.failure is None and not serving.done():
+        while not (stop.is_set() or feed.failure or follower.failure or serving.done()):
             await _wait(stop)
-    if feed.failure is not None or serving.done():
-        logs.get().error("stopped to lose nothing", error=repr(feed.failure))
+    failure = feed.failure or follower.failure
+    if failure is not None or serving.done():
+        logs.get().error("stopped to lose nothing", error=repr(failure))
         os._exit(EXIT_CRASHED)
     web.should_exit = True
     await serving
+    app.state.receiver.close()
+    follower.stop()
     feed.stop()
     front.close()
     logs.get().info("stopped")

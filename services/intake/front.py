@@ -20,6 +20,7 @@ from services.runtime.settings import Settings
 from services.runtime.vault import Vault
 
 ACK_SECONDS = 90.0
+ACK_SECONDS_HTTP = 20.0
 FEED = "upstream-tickets"
 
 
@@ -41,6 +42,15 @@ class Door:
             return door.urge_command(said, ticket)
         door.check_dates(said, self.policy.calendar.last_day)
         return door.open_command(said, ticket, self.policy.directory, self.knowledge)
+
+    def accept(self, heard: Sequence[door.Heard]) -> None:
+        """Take what came by HTTP; returns when Kafka acknowledged all of it, raises if it did not."""
+        known = self.seen.known([item.command.id for item in heard])
+        fresh = [item for item in heard if item.command.id not in known]
+        for future in self.pass_on(fresh):
+            future.result(timeout=ACK_SECONDS_HTTP)
+        self.seen.remember([item.command.id for item in fresh])
+        self.count("http", fresh, len(heard) - len(fresh))
 
     def pass_on(self, heard: Sequence[door.Heard]) -> "list[Future[int]]":
         """Seal, then say; each future is done when Kafka acknowledged its command."""

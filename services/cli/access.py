@@ -1,0 +1,78 @@
+"""`hotline token`, `hotline platform`: who may call the gateway, and with which key."""
+
+import base64
+import secrets
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from services.intake.gateway.access import PERMISSIONS, Access, Principal
+from services.intake.gateway.credentials import issue, platform_key, token_key
+from services.runtime import wall
+from services.runtime.platform_files import load_platforms
+from services.runtime.policy_files import PolicyFileError
+from services.runtime.revocations import Revocations
+from services.runtime.settings import Settings
+
+tokens = typer.Typer(no_args_is_help=True, help="API tokens of the gateway: issue, revoke. 接口令牌。")
+platforms = typer.Typer(no_args_is_help=True, help="Upstream platforms and their signing keys. 上级平台与签名密钥。")
+EXIT_CONFIG = 78
+EXIT_USAGE = 2
+
+
+@tokens.command("issue")
+def issue_token(
+    role: Annotated[Access, typer.Option(help="unit, office, citizen, auditor, operator, system")],
+    identity: Annotated[str, typer.Option("--id", help="the unit's id, the officer's account, the system's name")],
+    ticket: Annotated[str | None, typer.Option(help="for a citizen: the one ticket that the link is good for")] = None,
+    days: Annotated[int, typer.Option(min=1, max=3650, help="how long it is valid")] = 365,
+) -> None:
+    """Print a new token; its number, which `revoke` takes, goes to stderr."""
+    if role is Access.PLATFORM:
+        typer.echo("a platform signs its requests instead: see `hotline platform key`", err=True)
+        raise typer.Exit(EXIT_USAGE)
+    if (role is Access.CITIZEN) != (ticket is not None):
+        typer.echo("--ticket: a citizen's token needs it, and no other role takes it", err=True)
+        raise typer.Exit(EXIT_USAGE)
+    number = secrets.token_hex(8)
+    key = token_key(Settings().master_key)
+    typer.echo(issue(Principal(role, identity, ticket), key, wall.now(), timedelta(days=days), number))
+    typer.echo(f"number {number}, valid for {days} days; to revoke: hotline token revoke {number}", err=True)
+
+
+@tokens.command()
+def revoke(number: Annotated[str, typer.Argument(help="the number that `issue` printed")]) -> None:
+    """Make a token worthless within five seconds, on every gateway that shares this home folder."""
+    Revocations(Settings().home / "revoked-tokens.txt").add(number)
+    typer.echo(f"{number} revoked")
+
+
+@tokens.command()
+def permissions() -> None:
+    """Show the permission matrix: operations against roles."""
+    table = Table("operation", *(access.value for access in Access))
+    for operation, allowed in PERMISSIONS.items():
+        table.add_row(operation, *("yes" if access in allowed else "" for access in Access))
+    Console().print(table)
+
+
+@platforms.command()
+def key(
+    platform: Annotated[str, typer.Argument(help="the platform's name, as its file is called")],
+    generation: Annotated[int | None, typer.Option(help="default: the newest of its file")] = None,
+) -> None:
+    """Print the secret under which the platform signs (Standard Webhooks, whsec_...); hand it over in confidence."""
+    settings = Settings()
+    try:
+        known = load_platforms(settings.policy_dir, settings.jurisdiction)
+    except PolicyFileError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(EXIT_CONFIG) from None
+    if platform not in known:
+        typer.echo(f"{platform}: no such file under platforms/; there are: {', '.join(known) or 'none'}", err=True)
+        raise typer.Exit(EXIT_USAGE)
+    chosen = generation or max(known[platform].key_generations)
+    typer.echo("whsec_" + base64.b64encode(platform_key(settings.master_key, platform, chosen)).decode())

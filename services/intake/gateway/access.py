@@ -1,0 +1,78 @@
+"""Who speaks, and what he may do: the roles, the permission matrix, and what each role may see."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from schemas.vocabulary import Role
+
+
+class Access(StrEnum):
+    """The roles of the gateway."""
+
+    PLATFORM = "platform"
+    UNIT = "unit"
+    OFFICE = "office"
+    CITIZEN = "citizen"
+    AUDITOR = "auditor"
+    OPERATOR = "operator"
+    SYSTEM = "system"
+    """A trusted system that speaks for actors it has authenticated itself, for instance the units' office system."""
+
+
+SPEAKS_AS: Final = {
+    Access.PLATFORM: Role.PLATFORM,
+    Access.UNIT: Role.UNIT,
+    Access.OFFICE: Role.OFFICE,
+    Access.CITIZEN: Role.CITIZEN,
+}
+"""Under which role a command of this principal goes on the record; the others say nothing themselves."""
+
+
+@dataclass(frozen=True)
+class Principal:
+    """An authenticated caller: role, opaque id within it, and for a citizen's link the one ticket it is good for."""
+
+    access: Access
+    id: str
+    ticket: str | None = None
+
+
+_EVERY_READER: Final = frozenset(
+    {Access.PLATFORM, Access.UNIT, Access.OFFICE, Access.CITIZEN, Access.AUDITOR, Access.OPERATOR, Access.SYSTEM}
+)
+_FOR_THE_CITIZEN: Final = frozenset({Access.PLATFORM, Access.OFFICE, Access.CITIZEN})
+_UNIT: Final = frozenset({Access.UNIT})
+_OFFICE: Final = frozenset({Access.OFFICE})
+
+PERMISSIONS: Final[dict[str, frozenset[Access]]] = {
+    "submit-ticket": frozenset({Access.PLATFORM}),
+    "submit-tickets": frozenset({Access.PLATFORM}),
+    "submit-commands": frozenset({Access.SYSTEM}),
+    "read-ticket": _EVERY_READER - {Access.OPERATOR},
+    "read-timeline": _EVERY_READER - {Access.OPERATOR},
+    "list-tickets": frozenset({Access.PLATFORM, Access.UNIT, Access.OFFICE, Access.AUDITOR, Access.SYSTEM}),
+    "read-submission": _EVERY_READER,
+    "sign": _UNIT,
+    "request-return": _UNIT,
+    "request-extension": _UNIT,
+    "reply": _UNIT,
+    "explain-to-citizen": _UNIT,
+    "assign": _OFFICE,
+    "decide-return": _OFFICE,
+    "decide-extension": frozenset({Access.OFFICE, Access.PLATFORM}),
+    "log-contact": _OFFICE,
+    "judge-dissatisfaction": _OFFICE,
+    "reopen": _OFFICE,
+    "rate": _FOR_THE_CITIZEN,
+    "urge": _FOR_THE_CITIZEN,
+    "withdraw": _FOR_THE_CITIZEN,
+}
+"""Operation to roles that may perform it; whatever is not here nobody may do."""
+
+
+def permitted(principal: Principal, operation: str, ticket: str | None = None) -> bool:
+    """Say whether `principal` may perform `operation` (on `ticket`); a citizen's link is good for its ticket only."""
+    if principal.access not in PERMISSIONS.get(operation, frozenset()):
+        return False
+    return principal.access is not Access.CITIZEN or ticket is None or principal.ticket == ticket

@@ -1,0 +1,188 @@
+"""The routes that say something: submissions of platforms, actions on a ticket, commands of trusted systems."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from schemas.upstream import UpstreamTicketSubmitted
+from services.core.service import Rejected
+from services.intake.door import Heard, actor_command, problems
+from services.intake.front import Door
+from services.intake.gateway import limits
+from services.intake.gateway.access import Principal
+from services.intake.gateway.actions import ACTIONS, BODIES, MAY_DATE, Action, to_command
+from services.intake.gateway.guard import Guard, require
+from services.intake.gateway.models import BatchResult, IdempotencyKey, ItemResult, Receipt, Submission
+from services.intake.gateway.problems import ProblemError, WrongField, invalid
+from services.intake.gateway.receiver import Receiver
+
+CLOCK_SKEW: Final = timedelta(seconds=300)
+_KEY: Final[TypeAdapter[str]] = TypeAdapter(IdempotencyKey)
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Turns requests into commands and hands them to the receiver."""
+
+    door: Door
+    guard: Guard
+    receiver: Receiver
+
+    def submission(self, platform: str, data: Any) -> Heard:
+        """Turn one matter into the command that opens it; raises `ProblemError`."""
+        body = _validated(Submission, data)
+        now = self.guard.now()
+        said = body.model_dump(exclude_unset=True)
+        said["id"] = said.get("id") or said["upstream_id"]
+        said["time"] = _not_in_the_future(said.get("time") or now, now)
+        try:
+            return self.door.hear(
+                UpstreamTicketSubmitted.model_validate(said | {"platform": platform, "source": f"/platform/{platform}"})
+            )
+        except ValidationError as error:
+            raise invalid(error, UpstreamTicketSubmitted) from None
+        except Rejected as error:
+            raise ProblemError(422, error.code, str(error)) from None
+
+    def action(self, action: Action, principal: Principal, ticket: str, key: str | None, data: Any) -> Heard:
+        """Turn the body of an action into its command; raises `ProblemError`."""
+        body = _validated(BODIES[action.name], data)
+        now = self.guard.now()
+        time = getattr(body, "time", None)
+        if time is not None:
+            if principal.access not in MAY_DATE:
+                raise _wrong("time", "not-entitled", f"a {principal.access} cannot say when it happened")
+            _not_in_the_future(time, now)
+        try:
+            named = _KEY.validate_python(key)
+        except ValidationError:
+            raise ProblemError(
+                400, "no-idempotency-key",
+                "idempotency-key: 8 to 80 letters, digits or . _ : - that name this request, again when it is repeated",
+            ) from None  # fmt: skip
+        try:
+            return to_command(action, principal, ticket, named, body, now, self.door.digest_key)
+        except ValidationError as error:
+            raise invalid(error, action.command) from None
+        except Rejected as error:
+            raise ProblemError(422, error.code, str(error)) from None
+
+    async def pass_on(self, heard: Heard) -> JSONResponse:
+        """Answer 202 with the receipt once Kafka has it."""
+        await self.receiver.take([heard])
+        return JSONResponse(receipt(heard).model_dump(), 202)
+
+
+def receipt(heard: Heard) -> Receipt:
+    """Give the receipt of a command; the same command always gives the same receipt."""
+    ticket, submission = heard.command.subject, heard.command.id
+    return Receipt(ticket=ticket, submission=submission, status_url=f"/v1/tickets/{ticket}/submissions/{submission}")
+
+
+def _validated(model: type[BaseModel], data: Any) -> BaseModel:
+    if not isinstance(data, dict):
+        raise ProblemError(422, "not-an-object", "the body must be a JSON object")
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise invalid(error, model) from None
+
+
+def _wrong(field: str, code: str, problem: str) -> ProblemError:
+    found = [WrongField(field=field, code=code, problem=problem)]
+    return ProblemError(422, "invalid-field", f"{field}: {problem}", fields=found)
+
+
+def _not_in_the_future(time: datetime, now: datetime) -> datetime:
+    if time > now + CLOCK_SKEW:
+        raise _wrong("time", "in-the-future", "lies in the future")
+    return time
+
+
+def routes(writer: Writer) -> APIRouter:
+    """Give the routes."""
+    router = APIRouter(prefix="/v1")
+
+    @router.post("/platforms/{platform}/tickets", operation_id="submit-ticket", status_code=202, response_model=Receipt)
+    async def submit_ticket(platform: str, request: Request) -> JSONResponse:
+        """Hand one matter down. Signed (Standard Webhooks); 202 only after Kafka acknowledged. 提交一件诉求。"""
+        body = await limits.read(request)
+        require(writer.guard.platform(platform, request, body), "submit-ticket")
+        return await writer.pass_on(writer.submission(platform, limits.parse(body)))
+
+    @router.post(
+        "/platforms/{platform}/tickets/batch",
+        operation_id="submit-tickets",
+        status_code=207,
+        response_model=BatchResult,
+    )
+    async def submit_tickets(platform: str, request: Request) -> JSONResponse:
+        """Hand up to 500 matters down; each is answered on its own. 批量提交。"""
+        body = await limits.read(request, limits.MAX_BATCH_BODY)
+        require(writer.guard.platform(platform, request, body), "submit-tickets")
+        items = limits.parse(body)
+        if not isinstance(items, list) or not 0 < len(items) <= limits.MAX_BATCH:
+            raise ProblemError(422, "not-a-batch", f"the body must be a list of 1 to {limits.MAX_BATCH} matters")
+        heard: list[Heard] = []
+        results: list[ItemResult] = []
+        for index, item in enumerate(items):
+            try:
+                heard.append(writer.submission(platform, item))
+                results.append(ItemResult(index=index, status=202, receipt=receipt(heard[-1])))
+            except ProblemError as error:
+                results.append(ItemResult(index=index, status=error.problem.status, problem=error.body()))
+        await writer.receiver.take(heard)
+        return JSONResponse(BatchResult(results=results).model_dump(exclude_none=True), 207)
+
+    @router.post("/commands", operation_id="submit-commands", status_code=202)
+    async def submit_commands(request: Request) -> JSONResponse:
+        """Say what actors did, as CloudEvents in JSON (one or many); for trusted systems. 代行为人提交命令。"""
+        body = await limits.read(request, limits.MAX_BATCH_BODY)
+        require(writer.guard.caller(request, body), "submit-commands")
+        data = limits.parse(body)
+        batch = data if isinstance(data, list) else [data]
+        if len(batch) > limits.MAX_BATCH:
+            raise ProblemError(413, "too-large", f"at most {limits.MAX_BATCH} commands in one request")
+        heard, refused = _judge_each(batch, writer.door.digest_key)
+        await writer.receiver.take(heard)
+        accepted = [{"id": item.command.id, "ticket": item.command.subject} for item in heard]
+        status = 202 if not refused else (207 if heard else 422)
+        return JSONResponse({"accepted": accepted, "refused": refused}, status)
+
+    for action in ACTIONS:
+        _add_action(router, writer, action)
+    return router
+
+
+def _judge_each(batch: list[Any], digest_key: bytes) -> tuple[list[Heard], list[Mapping[str, Any]]]:
+    heard: list[Heard] = []
+    refused: list[Mapping[str, Any]] = []
+    for index, message in enumerate(batch):
+        try:
+            if not isinstance(message, dict):
+                raise Rejected("invalid-field", "each command must be a CloudEvent in JSON")
+            heard.append(actor_command(message, digest_key))
+        except Rejected as error:
+            refused.append({"index": index, "code": error.code, "problem": str(error)})
+        except ValidationError as error:
+            refused.append({"index": index, "code": "invalid-field", "fields": problems(error)})
+    return heard, refused
+
+
+def _add_action(router: APIRouter, writer: Writer, action: Action) -> None:
+    async def act(ticket: str, request: Request) -> JSONResponse:
+        body = await limits.read(request)
+        principal = writer.guard.caller(request, body)
+        require(principal, action.name, ticket)
+        key = request.headers.get("idempotency-key")
+        return await writer.pass_on(writer.action(action, principal, ticket, key, limits.parse(body or b"{}")))
+
+    router.add_api_route(
+        f"/tickets/{{ticket}}/{action.path}", act, methods=["POST"], operation_id=action.name, status_code=202,
+        response_model=Receipt, summary=action.summary, description=f"{action.summary}. {action.summary_zh}。",
+    )  # fmt: skip

@@ -1,0 +1,150 @@
+"""The ticket view: every fact of `ticket-events` in a local SQLite file, for reading tickets by HTTP.
+
+Nothing hangs on it: the position lies in the same transaction as the facts, and a lost file is read anew from the log.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic_core import from_json
+
+from services.runtime.engine import Record
+
+SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS ticket (
+  token TEXT PRIMARY KEY, platform TEXT, upstream_id TEXT, kind TEXT, category TEXT, area TEXT, channel TEXT,
+  opened_at TEXT, stage TEXT, unit TEXT, generation INTEGER, sequence INTEGER, changed_at TEXT) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS ticket_of_platform ON ticket (platform, upstream_id);
+CREATE TABLE IF NOT EXISTS fact (
+  token TEXT, sequence INTEGER, id TEXT, type TEXT, time TEXT, causation TEXT, data BLOB,
+  PRIMARY KEY (token, sequence)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS fact_by_causation ON fact (causation);
+CREATE TABLE IF NOT EXISTS unit_of (unit TEXT, token TEXT, PRIMARY KEY (unit, token)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS position (partition INTEGER PRIMARY KEY, next INTEGER) WITHOUT ROWID;
+"""
+COLUMNS: Final = (
+    "token", "platform", "upstream_id", "kind", "category", "area", "channel", "opened_at", "stage", "unit",
+    "generation", "sequence", "changed_at",
+)  # fmt: skip
+FILTERS: Final = ("platform", "stage", "kind", "category", "area")
+
+
+@dataclass(frozen=True)
+class StoredFact:
+    """One fact as it stands in the log; `data` is its JSON."""
+
+    sequence: int
+    id: str
+    type: str
+    time: str
+    causation: str | None
+    data: dict[str, Any]
+
+
+class TicketView:
+    """The file; one writer (`take`), any number of reading threads."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        self._local = threading.local()
+        self._db.executescript("PRAGMA journal_mode=WAL;" + SCHEMA)
+
+    @property
+    def _db(self) -> sqlite3.Connection:
+        found: sqlite3.Connection | None = getattr(self._local, "db", None)
+        if found is None:
+            found = sqlite3.connect(self._path, timeout=30, isolation_level=None)
+            found.execute("PRAGMA synchronous=NORMAL")  # a lost tail is read again, together with its position
+            self._local.db = found
+        return found
+
+    def positions(self) -> dict[int, int]:
+        """Give the next offset to read per partition."""
+        return dict(self._db.execute("SELECT partition, next FROM position"))
+
+    def take(self, records: Sequence[Record]) -> None:
+        """Store a batch of `ticket-events` and the position after it, in one transaction; repeats change nothing."""
+        db = self._db
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            for record in records:
+                self._take_one(db, record)
+                db.execute(
+                    "INSERT OR REPLACE INTO position VALUES (?, ?)",
+                    (record.position.partition, record.position.offset + 1),
+                )
+            db.execute("COMMIT")
+        except BaseException:
+            db.execute("ROLLBACK")
+            raise
+
+    @staticmethod
+    def _take_one(db: sqlite3.Connection, record: Record) -> None:
+        headers = {name: (value or b"").decode(errors="replace") for name, value in record.headers}
+        sequence = headers.get("ce_sequence", "")
+        if record.key is None or record.value is None or not sequence.isdigit():
+            return  # a passed-on pulse
+        token, number, data = record.key.decode(), int(sequence), from_json(record.value)
+        added = db.execute(
+            "INSERT OR IGNORE INTO fact VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (token, number, headers["ce_id"], headers["ce_type"], headers["ce_time"], headers.get("ce_causation"),
+             record.value),
+        ).rowcount  # fmt: skip
+        if not added:
+            return
+        if headers["ce_type"] == "ticket.opened.v1":
+            db.execute(
+                "INSERT OR IGNORE INTO ticket VALUES (?, ?, ?, ?, ?, ?, ?, ?, '', NULL, 1, 0, '')",
+                (token, *(data[name] for name in ("platform", "upstream_id", "kind", "category", "area", "channel")),
+                 headers["ce_time"]),
+            )  # fmt: skip
+        unit = data.get("unit")
+        if unit:
+            db.execute("INSERT OR IGNORE INTO unit_of VALUES (?, ?)", (unit, token))
+        db.execute(
+            "UPDATE ticket SET stage = ?, unit = ?, generation = ?, sequence = ?, changed_at = ? "
+            "WHERE token = ? AND sequence < ?",
+            (data["stage"], unit, data["generation"], number, headers["ce_time"], token, number),
+        )
+
+    def ticket(self, token: str) -> dict[str, Any] | None:
+        """Give where a ticket stands, or None."""
+        row = self._db.execute(f"SELECT {', '.join(COLUMNS)} FROM ticket WHERE token = ?", (token,)).fetchone()  # noqa: S608
+        return dict(zip(COLUMNS, row, strict=True)) if row else None
+
+    def facts(self, token: str) -> list[StoredFact]:
+        """Give the facts of a ticket, in order."""
+        return list(self._facts("token = ? ORDER BY sequence", token))
+
+    def caused_by(self, command: str) -> list[StoredFact]:
+        """Give the facts that a command led to, in order."""
+        return list(self._facts("causation = ? ORDER BY sequence", command))
+
+    def _facts(self, where: str, value: str) -> Iterator[StoredFact]:
+        query = f"SELECT sequence, id, type, time, causation, data FROM fact WHERE {where}"  # noqa: S608
+        for row in self._db.execute(query, (value,)):
+            sequence, fact, name, time, causation, data = row
+            yield StoredFact(sequence, fact, name, time, causation, from_json(data))
+
+    def had(self, unit: str, token: str) -> bool:
+        """Say whether the ticket is or was with the unit."""
+        return bool(self._db.execute("SELECT 1 FROM unit_of WHERE unit = ? AND token = ?", (unit, token)).fetchone())
+
+    def page(self, after: str, limit: int, unit: str | None, filters: dict[str, str]) -> list[dict[str, Any]]:
+        """Give up to `limit` tickets whose token follows `after`, in order of tokens."""
+        where, values = ["token > ?"], [after]
+        for name, value in filters.items():
+            if name not in FILTERS:
+                raise KeyError(name)
+            where.append(f"{name} = ?")
+            values.append(value)
+        if unit is not None:
+            where.append("token IN (SELECT token FROM unit_of WHERE unit = ?)")
+            values.append(unit)
+        query = f"SELECT {', '.join(COLUMNS)} FROM ticket WHERE {' AND '.join(where)} ORDER BY token LIMIT ?"  # noqa: S608
+        return [dict(zip(COLUMNS, row, strict=True)) for row in self._db.execute(query, (*values, limit))]
