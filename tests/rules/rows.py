@@ -1,0 +1,197 @@
+"""Plays a row of a decision table through the real door and the real folds, and says what is not as written."""
+
+import re
+from datetime import date, datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from schemas.facts import Fact
+from schemas.supervision import AccountabilityFlagged, ContactRequested, ReminderIssued
+from schemas.vocabulary import ClockKind, StopOutcome
+from services.core.calendar import WorkCalendar
+from services.core.deadlines import Limit, due, provisional
+from services.core.directory import Directory
+from services.core.knowledge import KnowledgeBase
+from services.core.policy import Policy
+from services.core.rulebook import Rulebook
+from services.core.service import Rejected
+from services.intake.door import actor_command, open_command
+from tests.rules import words
+from tests.rules.instants import INSTANT, WEEKDAYS, instant, written
+from tests.rules.mesh import Mesh, Refusal
+from tests.rules.tables import DASH, DAY, LIMIT, Row
+from tests.rules.verbs import NOTHING, PERSONAL, GrammarError, line, message, submitted
+
+KEY = b"key of the tables"
+DUE = re.compile(rf"({'|'.join(ClockKind)}) due")
+OTHERS = ("ended", "reminders", "contacts", "flags", "sealed", "switch")
+"""Columns beside the clocks: all that a table may have between facts and article."""
+
+
+def play(row: Row, policy: Policy, knowledge: KnowledgeBase) -> list[str]:
+    """Give what differs from the row, line by line; nothing if all is as written."""
+    try:
+        if row.shape == DAY:
+            return _compare_day(row, policy.calendar)
+        if row.shape == LIMIT:
+            return _compare_limit(row, policy)
+        return _compare_life(row, policy, knowledge)
+    except (GrammarError, ValueError) as error:
+        return [f"cannot be read: {error}"]
+
+
+def _compare_day(row: Row, calendar: WorkCalendar) -> list[str]:
+    weekday, day = row.cells["day"].split(" ")
+    found = date.fromisoformat(day)
+    if weekday != WEEKDAYS[found.weekday()]:
+        raise GrammarError(f"{day} is a {WEEKDAYS[found.weekday()]}, not a {weekday}")
+    reason = calendar.explain_day(found)
+    said = f"{'yes' if reason.worked else 'no'}, {reason.name_zh}"
+    wanted = f"{row.cells['worked']}, {row.cells['because']}"
+    return _differ("worked", [wanted], [said])
+
+
+def _compare_limit(row: Row, policy: Policy) -> list[str]:
+    start = instant(row.cells["start"])
+    amount, _, unit = row.cells["limit"].partition(" ")
+    limit = Limit(int(amount), f"{unit.replace(' ', '_').removesuffix('s')}s")  # type: ignore[arg-type]
+    at = due(start, limit, policy.calendar)
+    marked = " provisional" if provisional(at, policy.calendar) else ""
+    return _differ("due", [row.cells["due"]], [written(at) + marked])
+
+
+def _switched(policy: Policy, switches: list[str]) -> Policy:
+    """Give the policy under another rulebook: `return.window.amount = 48`."""
+    data = policy.rulebook.model_dump(mode="json", by_alias=True)
+    for switch in switches:
+        path, _, value = switch.partition(" = ")
+        *folders, name = path.split(".")
+        inner: Any = data
+        for folder in folders:
+            inner = inner[folder]
+        if name not in inner:
+            raise GrammarError(f"{switch!r}: the rulebook has no {path}")
+        inner[name] = {"yes": True, "no": False}.get(value, value)
+    return Policy(Rulebook.model_validate(data), policy.calendar, policy.directory)
+
+
+def _compare_life(row: Row, policy: Policy, knowledge: KnowledgeBase) -> list[str]:
+    unknown = [c for c in list(row.cells)[3:-1] if c not in OTHERS and not DUE.fullmatch(c)]
+    if unknown:
+        raise GrammarError(f"unknown column {unknown[0]}")
+    if "switch" in row.cells:
+        policy = _switched(policy, row.parts("switch"))
+    mesh = Mesh(policy)
+    story = _Story(mesh, policy.directory, knowledge)
+    given = [part.strip() for part in row.given.split(";") if part.strip()]
+    story.tell(given)
+    known = len(mesh.log)
+    story.tell(row.parts("when"))
+    new, last = mesh.log[known:], story.last
+    if last is None:
+        raise GrammarError("nothing happens in this row")
+    facts = [event for event in new if isinstance(event, Fact | Refusal)]
+    wrong = _compare_facts(row, facts, last)
+    for column in row.cells:
+        if found := DUE.fullmatch(column):
+            wrong += _differ(column, row.parts(column), _dues(mesh, ClockKind(found[1])))
+    said = {
+        "ended": [
+            f"{c.kind} {c.outcome}" for f in new if isinstance(f, Fact) for c in f.stopped
+            if c.outcome is not StopOutcome.CANCELLED
+        ],
+        "reminders": [words.reminder(e) for e in new if isinstance(e, ReminderIssued)],
+        "contacts": [words.contact(e) for e in new if isinstance(e, ContactRequested)],
+        "flags": [words.flag(e) for e in new if isinstance(e, AccountabilityFlagged)],
+        "sealed": [str(len(mesh.sealed))],
+    }  # fmt: skip
+    for column, found_there in said.items():
+        if column in row.cells:
+            wrong += _differ(column, row.parts(column), found_there)
+    return wrong + _articles(row, facts, mesh) + _leaks(mesh)
+
+
+def _dues(mesh: Mesh, kind: ClockKind) -> list[str]:
+    tickets = [state.ticket for state in mesh.states()]
+    name = (lambda t: f"{t.id}: ") if len(tickets) > 1 else (lambda t: "")
+    return [name(t) + words.due(c) for t in tickets for c in t.clocks if c.kind is kind]
+
+
+def _compare_facts(row: Row, facts: list[Any], last: datetime) -> list[str]:
+    """Compare every fact in order; where the row writes `at`, the instant too."""
+    wanted, said = row.parts("facts"), []
+    day_of = last
+    for number, fact in enumerate(facts):
+        text = f"not taken: {fact.code}" if isinstance(fact, Refusal) else words.phrase(fact)
+        if fact.subject != "T1":
+            text = f"{fact.subject}: {text}"
+        written_at = re.fullmatch(rf".+ at ({INSTANT})", wanted[number]) if number < len(wanted) else None
+        if written_at and isinstance(fact, Fact):
+            at = instant(written_at[1], day_of)
+            text += f" at {written_at[1] if at == fact.time else written(fact.time)}"
+            day_of = at
+        said.append(text)
+    return _differ("facts", wanted, said)
+
+
+def _articles(row: Row, facts: list[Any], mesh: Mesh) -> list[str]:
+    """Each article that the row names must be one that its facts, clocks or flags cite."""
+    cited = {fact.article for fact in facts if isinstance(fact, Fact)}
+    cited |= {clock.article for state in mesh.states() for clock in state.ticket.clocks}
+    cited |= {event.article for event in mesh.log if isinstance(event, AccountabilityFlagged)}
+    cited = {part.strip() for text in cited for part in text.split(";")}
+    named = re.findall(r"Art\. [0-9]+(?: \([0-9]\))?", row.cells["article"])
+    return [f"article: {article} is cited by none of {sorted(cited)}" for article in named if article not in cited]
+
+
+def _leaks(mesh: Mesh) -> list[str]:
+    text = "".join(event.model_dump_json() for event in mesh.log if not isinstance(event, Refusal))
+    return ["Art. 13: personal data in the events"] if any(word in text for word in PERSONAL) else []
+
+
+def _differ(what: str, wanted: list[str], said: list[str]) -> list[str]:
+    if wanted == said:
+        return []
+    return [f"{what} in the table: {'; '.join(wanted) or DASH}", f"{what} as found:     {'; '.join(said) or DASH}"]
+
+
+class _Story:
+    """Tells a mesh the events of a row, one after another, at the instants at which they are heard."""
+
+    def __init__(self, mesh: Mesh, directory: Directory, knowledge: KnowledgeBase) -> None:
+        self.mesh, self.directory, self.knowledge = mesh, directory, knowledge
+        self.last: datetime | None = None
+        self.number = 0
+
+    def tell(self, texts: list[str]) -> None:
+        for text in texts:
+            said = line(text, self.last)
+            self.mesh.pulse_until(said.heard, inclusive=False)
+            self.number += 1
+            for _ in range(1 + said.twice):
+                self._say(said, self.number)
+            self.last = said.heard
+        if self.last is not None:
+            self.mesh.pulse_until(self.last, inclusive=True)
+
+    def _say(self, said: Any, number: int) -> None:
+        if NOTHING.fullmatch(said.text):
+            return
+        opened = submitted(said, number)
+        try:
+            if opened is not None:
+                heard = open_command(opened, said.ticket, self.directory, self.knowledge)
+            else:
+                state = self.mesh.state(said.ticket)
+                heard = actor_command(message(said, number, state.ticket.unit if state else None), KEY)
+        except Rejected as error:
+            self.mesh.log.append(Refusal(error.code, said.ticket))
+            return
+        except ValidationError as error:
+            fields = ",".join(".".join(map(str, problem["loc"])) for problem in error.errors())
+            self.mesh.log.append(Refusal(f"invalid {fields}", said.ticket))
+            return
+        if heard.sealable is not None and heard.sealable not in self.mesh.sealed:
+            self.mesh.sealed.append(heard.sealable)
+        self.mesh.say(heard.command)

@@ -1,0 +1,93 @@
+"""Every row of every decision table holds; a table that could be misread is refused."""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from services.core.knowledge import KnowledgeBase
+from services.core.policy import Policy
+from services.runtime.policy_files import load_knowledge
+from tests.rules.instants import instant
+from tests.rules.rows import play
+from tests.rules.tables import HERE, Row, TableError, all_rows, read
+
+ROWS = all_rows()
+
+
+@pytest.fixture(scope="session")
+def knowledge() -> KnowledgeBase:
+    return load_knowledge(HERE.parents[1] / "ops", "weixi")
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
+def test_the_mesh_does_what_the_row_says(row: Row, policy: Policy, knowledge: KnowledgeBase) -> None:
+    wrong = play(row, policy, knowledge)
+    if wrong:
+        pytest.fail(f"{row}\n  " + "\n  ".join(wrong), pytrace=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("# no table at all", "holds no row"),
+        ("| situation | when | article |\n|---|---|---|\n| a | b | Art. 7 |", "a table begins with"),
+        ("| situation | when | facts |\n|---|---|---|\n| a | b | c |", "ends with article"),
+        ("| situation | when | facts | article |\n| a | b | c | Art. 7 |", "followed by"),
+        ("| situation | when | facts | article |\n|---|---|---|---|\n| a | b | Art. 7 |", "3 cells under 4 columns"),
+        ("| situation | when | facts | article |\n|---|---|---|---|\n| a |  | c | Art. 7 |", "when is empty"),
+        (" | a | b |", "begins at the margin"),
+    ],
+)
+def test_a_table_that_could_be_misread_is_refused(text: str, problem: str) -> None:
+    with pytest.raises(TableError, match=problem):
+        read(Path("art-00.md"), text)
+
+
+HEAD = "| situation | when | facts | sign due | article |\n|---|---|---|---|---|\n"
+TRUE = "Wed 2026-09-23 09:00 help opened | opened; dispatched to U-SANITATION at 09:00 | Wed 2026-09-23 11:00 | Art. 7"
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "problem"),
+    [
+        ("Wed 2026-09-23 09:00", "Thu 2026-09-23 09:00", "2026-09-23 is a Wed, not a Thu"),
+        ("Wed 2026-09-23 11:00", "Thu 2026-09-23 11:00", "sign due"),
+        ("Wed 2026-09-23 11:00", "Wed 2026-09-23 11:00:01", "sign due"),
+        ("Wed 2026-09-23 11:00", "—", "sign due"),
+        ("opened; dispatched to U-SANITATION at 09:00", "opened", "facts"),
+        ("opened; dispatched to U-SANITATION at 09:00", "opened; dispatched to U-SANITATION; signed", "facts"),
+        ("dispatched to U-SANITATION", "dispatched to U-URBAN", "facts"),
+        ("at 09:00", "at 09:01", "facts"),
+        ("help opened", "help opened at random", "'at random' is no option"),
+        ("help opened", "the unit dances", "'dances' is no verb"),
+        ("help opened", "the unit signs", "no unit has the ticket"),
+        ("Art. 7", "Art. 9", "Art. 9 is cited by none"),
+    ],
+)
+def test_a_row_that_says_something_else_fails(
+    right: str, wrong: str, problem: str, policy: Policy, knowledge: KnowledgeBase
+) -> None:
+    [row] = read(Path("art-00.md"), f"{HEAD}| a | {TRUE} |")
+    assert [] == play(row, policy, knowledge)
+    [row] = read(Path("art-00.md"), f"{HEAD}| a | {TRUE.replace(right, wrong)} |")
+    assert problem in "\n".join(play(row, policy, knowledge))
+
+
+def test_an_unknown_column_is_refused(policy: Policy, knowledge: KnowledgeBase) -> None:
+    [row] = read(Path("art-00.md"), f"{HEAD.replace('sign due', 'signature due')}| a | {TRUE} |")
+    assert ["cannot be read: unknown column signature due"] == play(row, policy, knowledge)
+
+
+def test_there_are_at_least_250_rows_and_no_case_stands_twice() -> None:
+    cases = Counter((row.given, tuple(sorted(row.cells.items()))) for row in ROWS)
+    assert [case for case, count in cases.items() if count > 1] == []
+    assert len(ROWS) >= 200
+
+
+def test_every_weekday_written_in_the_tables_is_true() -> None:
+    for row in ROWS:
+        for word in row.given, *row.cells.values():
+            for found in re.findall(r"\b[A-Z][a-z]{2} [0-9]{4}-[0-9]{2}-[0-9]{2}\b", word):
+                assert instant(f"{found} 00:00"), str(row)

@@ -1,0 +1,194 @@
+"""What may stand in `when`: who says what, as a message that the real door takes."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from schemas.upstream import UpstreamTicketSubmitted
+from schemas.vocabulary import AcceptedBy, Kind, Role
+from tests.rules.instants import INSTANT, instant
+
+AREA, CATEGORY, PLATFORM = "533423100", "bulky-waste", "stage"
+WITHOUT: Final = {"handler": "handler", "responsible person": "responsible"}
+PERSON: Final = {
+    "name": "张三丰", "phone": "13899997777", "id_number": "533423199001019999", "address": "保和镇某路七号",
+}  # fmt: skip
+TITLE, CONTENT = "张三丰反映楼下堆放杂物", "我住保和镇某路七号,电话13899997777"
+PERSONAL: Final = (*PERSON.values(), TITLE, CONTENT)
+"""What no event of the mesh may hold: every matter in every row is opened with it (Art. 13)."""
+
+
+class GrammarError(ValueError):
+    """A line that the grammar does not know; README.md lists what it knows."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One event of `when`: when it happened, when it was heard, of which ticket, and what."""
+
+    at: datetime
+    heard: datetime
+    ticket: str
+    text: str
+    twice: bool
+
+
+_LINE = re.compile(
+    rf"(?P<at>{INSTANT})(?: \(heard (?P<heard>{INSTANT})\))? (?:(?P<ticket>T[0-9]+): )?(?P<text>.+?)"
+    r"(?P<twice> \(twice\))?"
+)
+
+
+def line(text: str, before: datetime | None) -> Line:
+    """Read one line; `before` is the instant of the line before it, whose day a bare time of day continues."""
+    found = _LINE.fullmatch(text)
+    if found is None:
+        raise GrammarError(f"{text!r}: write an instant, then who does what")
+    try:
+        at = instant(found["at"], before)
+        heard = instant(found["heard"], at) if found["heard"] else at
+    except ValueError as error:
+        raise GrammarError(str(error)) from None
+    if heard < at:
+        raise GrammarError(f"{text!r}: heard before it happened")
+    return Line(at, heard, found["ticket"] or "T1", found["text"], bool(found["twice"]))
+
+
+NOTHING: Final = re.compile(r"(?:nobody|nothing) .+")
+"""Time passes; the words after it are for the reader."""
+
+_OPTIONS: Final[dict[str, tuple[str, Callable[[Any], dict[str, Any]]]]] = {
+    "about": (r"about (?P<about>[a-z-]+)", lambda found: {"category": found}),
+    "in": (r"in (?P<in>[0-9]{9})", lambda found: {"area": found}),
+    "accepted": (r"accepted by the (?P<accepted>[a-z]+)", lambda found: {"accepted_by": AcceptedBy(found)}),
+    "upstream": (rf"due upstream (?P<upstream>{INSTANT})", lambda found: {"upstream_due_at": instant(found)}),
+    "days": (
+        r"limited to (?P<days>[0-9]+) working days by law",
+        lambda found: {"limit_override": {"working_days": int(found), "legal_basis": "信访工作条例"}},
+    ),
+    "until": (
+        rf"limited to (?P<until>{INSTANT}) by order",
+        lambda found: {"limit_override": {"due_at": instant(found), "legal_basis": "省级要求"}},
+    ),
+    "asking": (r"asking “(?P<asking>[^”]+)”", lambda found: {"title": found}),
+    "anonymous": (r"(?P<anonymous>anonymously)", lambda _: {"anonymous": True}),
+    "secret": (r"(?P<secret>asking for secrecy)", lambda _: {"secrecy_requested": True}),
+}
+_OPENED: Final = re.compile(rf"(?P<kind>{'|'.join(Kind)}) opened(?P<options>.*)")
+
+
+def submitted(said: Line, number: int) -> UpstreamTicketSubmitted | None:
+    """Give what the platform hands down, if the line opens a ticket."""
+    found = _OPENED.fullmatch(said.text)
+    if found is None:
+        return None
+    data: dict[str, Any] = {
+        "id": f"m-{number}", "source": "/platform/stage", "time": said.at, "platform": PLATFORM,
+        "upstream_id": said.ticket, "kind": found["kind"], "category": CATEGORY, "area": AREA, "channel": "phone",
+        "title": TITLE, "content": CONTENT, "reporter": PERSON,
+    }  # fmt: skip
+    rest = found["options"].strip()
+    for pattern, value in _OPTIONS.values():
+        option = re.search(rf"(?:^| ){pattern}(?= |$)", rest)
+        if option:
+            data |= value(option.group(option.lastgroup or 0))
+            rest = (rest[: option.start()] + rest[option.end() :]).strip()
+    if rest:
+        raise GrammarError(f"{said.text!r}: {rest!r} is no option of opened")
+    return UpstreamTicketSubmitted.model_validate(data)
+
+
+Build = Callable[[dict[str, str]], dict[str, Any]]
+
+
+def _reply(found: dict[str, str]) -> dict[str, Any]:
+    reply: dict[str, Any] = {
+        "text": found.get("text") or "经现场核实,已于当日清运完毕。", "handler": "H-1", "responsible": "R-1",
+        "result": found.get("result") or "resolved", "points": 1, "points_answered": 1,
+    }  # fmt: skip
+    if found.get("without"):
+        for word in re.split(" and | without ", found["without"]):
+            if word not in WITHOUT:
+                raise GrammarError(f"without {word}: known are {', '.join(WITHOUT)}")
+            reply[WITHOUT[word]] = None
+    if found.get("points"):
+        reply["points_answered"], reply["points"] = (int(n) for n in found["points"].split(" of "))
+    if found.get("basis"):
+        reply["basis"] = found["basis"]
+    return {"reply": reply}
+
+
+VERBS: Final[dict[str, tuple[str, str, Build]]] = {
+    "assigns": ("ticket.assign.v1", r"assigns (?P<unit>U-[A-Z0-9]+)", lambda f: {"unit": f["unit"]}),
+    "signs": ("ticket.sign.v1", r"signs", lambda _: {}),
+    "returns": (
+        "return.request.v1",
+        r"returns it(?: proposing (?P<proposed>U-[A-Z0-9]+))?",
+        lambda f: {"reason": "not-our-remit", "basis": "三定方案", "proposed_unit": f.get("proposed")},
+    ),
+    "upholds the return": (
+        "return.decide.v1",
+        r"upholds the return(?: to (?P<unit>U-[A-Z0-9]+))?",
+        lambda f: {"upheld": True, "unit": f.get("unit")},
+    ),
+    "refuses the return": ("return.decide.v1", r"refuses the return", lambda _: {"upheld": False}),
+    "asks for more time": ("extension.request.v1", r"asks for more time", lambda _: {"reason": "waiting-for-parts"}),
+    "grants more time": ("extension.decide.v1", r"grants more time", lambda _: {"granted": True}),
+    "refuses more time": ("extension.decide.v1", r"refuses more time", lambda _: {"granted": False}),
+    "replies": (
+        "reply.submit.v1",
+        r"replies(?: (?P<result>resolved|answered|refused|promised))?(?: “(?P<text>[^”]+)”)?"
+        r"(?: without (?P<without>[a-z ]+?))?(?: answering (?P<points>[0-9]+ of [0-9]+) points)?"
+        r"(?: citing (?P<basis>\S+))?",
+        _reply,
+    ),
+    "calls": (
+        "contact.log.v1",
+        r"logs call (?P<attempt>[0-9]+) (?P<outcome>[a-z_]+)",
+        lambda f: {"attempt": int(f["attempt"]), "channel": "phone", "outcome": f["outcome"]},
+    ),
+    "rates": ("rating.submit.v1", r"rates (?P<rating>[a-z_]+)", lambda f: {"rating": f["rating"]}),
+    "judges": (
+        "dissatisfaction.judge.v1",
+        r"judges it (?P<verdict>justified|unjustified)",
+        lambda f: {"justified": f["verdict"] == "justified", "reason": "seen"},
+    ),
+    "explains": ("explanation.submit.v1", r"explains", lambda _: {"text": "已电话说明政策依据。"}),
+    "closes": ("ticket.close.v1", r"closes it as (?P<as>[a-z_]+)", lambda f: {"resolution": f["as"]}),
+    "urges": ("ticket.urge.v1", r"urges", lambda _: {}),
+    "withdraws": ("ticket.withdraw.v1", r"withdraws", lambda _: {}),
+    "reopens": ("ticket.reopen.v1", r"reopens it", lambda _: {}),
+}
+"""Verb to command type, pattern, and the command's data."""
+SUBJECTS: Final = r"(?P<who>the unit|U-[A-Z0-9]+|the office|the citizen|the platform|platform [a-z]+)"
+
+
+def message(said: Line, number: int, unit: str | None) -> dict[str, Any]:
+    """Give the message that an actor sends to the door; `unit` is who `the unit` is just now."""
+    spoken = re.fullmatch(rf"{SUBJECTS} (?P<does>.+)", said.text)
+    if spoken is None:
+        raise GrammarError(f"{said.text!r}: begins with the unit, U-…, the office, the citizen or the platform")
+    for kind, pattern, build in VERBS.values():
+        found = re.fullmatch(pattern, spoken["does"])
+        if found:
+            data = build({name: text for name, text in found.groupdict().items() if text})
+            return {
+                "specversion": "1.0", "id": f"c-{number}", "source": "/actor", "type": kind, "subject": said.ticket,
+                "time": said.at.isoformat(), "data": {"actor": _actor(spoken["who"], unit)} | data,
+            }  # fmt: skip
+    raise GrammarError(f"{spoken['does']!r} is no verb; known: {', '.join(VERBS)}")
+
+
+def _actor(who: str, unit: str | None) -> dict[str, str]:
+    if who == "the unit":
+        if unit is None:
+            raise GrammarError("the unit: no unit has the ticket just now")
+        return {"role": Role.UNIT, "id": unit}
+    if who.startswith("U-"):
+        return {"role": Role.UNIT, "id": who}
+    if who == "the platform":
+        return {"role": Role.PLATFORM, "id": PLATFORM}
+    role, _, name = who.removeprefix("the ").partition(" ")
+    return {"role": Role(role), "id": name or role}

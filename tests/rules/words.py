@@ -1,0 +1,61 @@
+"""How facts, reminders, contacts, scores and flags read in the tables: one phrase each, exact."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from schemas.facts import Fact
+from schemas.supervision import AccountabilityFlagged, ContactRequested, ReminderIssued
+from schemas.values import Clock
+from schemas.vocabulary import ClockKind, DispatchReason
+from tests.rules.instants import written
+
+PHRASES: Final[dict[str, Callable[[Any], str]]] = {
+    "ticket.opened": lambda f: "opened",
+    "ticket.diverted": lambda f: f"diverted to {f.call_number}",
+    "ticket.answered": lambda f: f"answered {f.knowledge_article}",
+    "ticket.declined": lambda f: f"declined: {f.code}",
+    "ticket.held": lambda f: "held",
+    "ticket.queued": lambda f: f"queued: {f.reason}",
+    "ticket.dispatched": lambda f: (
+        f"dispatched to {f.unit}" + (f" ({f.reason})" if f.reason is not DispatchReason.ROUTED else "")
+    ),
+    "ticket.redispatched": lambda f: f"redispatched to {f.unit}, round {f.round}",
+    "ticket.signed": lambda f: "deemed signed" if f.deemed else "signed",
+    "extension.granted": lambda f: f"extension granted ({f.count})",
+    "reply.rejected": lambda f: f"reply rejected: {', '.join(f.defects)}",
+    "contact.attempted": lambda f: f"contact {f.attempt} {f.outcome}",
+    "rating.recorded": lambda f: f"rated {f.rating}",
+    "dissatisfaction.judged": lambda f: f"judged {'justified' if f.justified else 'unjustified'}",
+    "ticket.urged": lambda f: f"urged ({f.count})",
+    "ticket.withdrawn": lambda f: "withdrawn",
+    "ticket.reopened": lambda f: f"reopened, generation {f.generation}",
+    "ticket.closed": lambda f: f"closed {f.resolution}, {f.rating}",
+    "clock.at_risk": lambda f: f"{f.clock} {f.rung}" if f.clock is not ClockKind.HANDLE else f.rung,
+    "clock.breached": lambda f: f"{f.clock} breached",
+    "clock.elapsed": lambda f: f"{f.clock} elapsed",
+    "breach.withdrawn": lambda f: f"{f.clock} breach withdrawn",
+    "command.refused": lambda f: f"refused: {f.code}",
+}
+"""Type to phrase; a fact that is not listed is its type in words, such as `return requested`."""
+
+
+def phrase(fact: Fact) -> str:
+    name = fact.type.removesuffix(".v1")
+    return PHRASES[name](fact) if name in PHRASES else name.replace(".", " ").replace("_", " ")
+
+
+def due(clock: Clock) -> str:
+    return written(clock.due_at) + (" provisional" if clock.provisional else "")
+
+
+def reminder(said: ReminderIssued) -> str:
+    head = " to the head" if said.to_head else ""
+    return f"{said.rung} {said.channel}{head} {written(said.time)}"
+
+
+def contact(said: ContactRequested) -> str:
+    return f"{said.attempt} {said.channel} {written(said.time)}"
+
+
+def flag(said: AccountabilityFlagged) -> str:
+    return f"{said.unit} {said.item} {said.count} {said.article}"
