@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from schemas.facts import Fact
-from schemas.supervision import AccountabilityFlagged, ContactRequested, ReminderIssued
+from schemas.supervision import AccountabilityFlagged, ContactRequested, ReminderIssued, ScorePublished
 from schemas.vocabulary import ClockKind, StopOutcome
 from services.core.calendar import WorkCalendar
 from services.core.deadlines import Limit, due, provisional
@@ -25,7 +25,7 @@ from tests.rules.verbs import NOTHING, PERSONAL, GrammarError, line, message, su
 
 KEY = b"key of the tables"
 DUE = re.compile(rf"({'|'.join(ClockKind)}) due")
-OTHERS = ("ended", "reminders", "contacts", "flags", "sealed", "switch")
+OTHERS = ("ended", "reminders", "contacts", "scores", "flags", "sealed", "switch")
 """Columns beside the clocks: all that a table may have between facts and article."""
 
 
@@ -96,13 +96,15 @@ def _compare_life(row: Row, policy: Policy, knowledge: KnowledgeBase) -> list[st
     for column in row.cells:
         if found := DUE.fullmatch(column):
             wrong += _differ(column, row.parts(column), _dues(mesh, ClockKind(found[1])))
+    reminders = [event for event in new if isinstance(event, ReminderIssued)]
     said = {
         "ended": [
             f"{c.kind} {c.outcome}" for f in new if isinstance(f, Fact) for c in f.stopped
             if c.outcome is not StopOutcome.CANCELLED
         ],
-        "reminders": [words.reminder(e) for e in new if isinstance(e, ReminderIssued)],
+        "reminders": [words.reminder(e) for e in sorted(reminders, key=lambda e: (e.time, e.rung))],
         "contacts": [words.contact(e) for e in new if isinstance(e, ContactRequested)],
+        "scores": list({(e.unit, e.period): words.score(e) for e in new if isinstance(e, ScorePublished)}.values()),
         "flags": [words.flag(e) for e in new if isinstance(e, AccountabilityFlagged)],
         "sealed": [str(len(mesh.sealed))],
     }  # fmt: skip
@@ -136,13 +138,18 @@ def _compare_facts(row: Row, facts: list[Any], last: datetime) -> list[str]:
 
 
 def _articles(row: Row, facts: list[Any], mesh: Mesh) -> list[str]:
-    """Each article that the row names must be one that its facts, clocks or flags cite."""
+    """Of the articles that the row names, its facts, clocks, scores or flags must cite one."""
     cited = {fact.article for fact in facts if isinstance(fact, Fact)}
     cited |= {clock.article for state in mesh.states() for clock in state.ticket.clocks}
     cited |= {event.article for event in mesh.log if isinstance(event, AccountabilityFlagged)}
+    cited |= {"Art. 10" for event in mesh.log if isinstance(event, ReminderIssued)}
+    cited |= {"Art. 13"} if mesh.sealed else set()
+    cited |= {"Art. 15" for event in mesh.log if isinstance(event, ScorePublished)}
     cited = {part.strip() for text in cited for part in text.split(";")}
     named = re.findall(r"Art\. [0-9]+(?: \([0-9]\))?", row.cells["article"])
-    return [f"article: {article} is cited by none of {sorted(cited)}" for article in named if article not in cited]
+    if not named or cited & set(named):
+        return []
+    return [f"article: {' and '.join(named)} cited by none of {sorted(cited)}"]
 
 
 def _leaks(mesh: Mesh) -> list[str]:

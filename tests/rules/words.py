@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from schemas.facts import Fact
-from schemas.supervision import AccountabilityFlagged, ContactRequested, ReminderIssued
+from schemas.supervision import AccountabilityFlagged, ContactRequested, ReminderIssued, ScorePublished
 from schemas.values import Clock
 from schemas.vocabulary import ClockKind, DispatchReason
 from tests.rules.instants import written
@@ -50,11 +50,16 @@ def due(clock: Clock) -> str:
 
 def reminder(said: ReminderIssued) -> str:
     head = " to the head" if said.to_head else ""
-    return f"{said.rung} {said.channel}{head} {written(said.time)}"
+    clock = "" if said.clock is ClockKind.HANDLE else f"{said.clock} "
+    return f"{clock}{said.rung} {said.channel}{head} {written(said.time)}"
 
 
 def contact(said: ContactRequested) -> str:
     return f"{said.attempt} {said.channel} {written(said.time)}"
+
+
+def score(said: ScorePublished) -> str:
+    return f"{said.unit} {said.period} {'unranked' if said.score is None else said.score}"
 
 
 def flag(said: AccountabilityFlagged) -> str:

@@ -118,7 +118,10 @@ def decide_extension(d: Decision, command: DecideExtension) -> Decision:
 
 
 def extended(d: Decision, clock: Clock) -> Clock:
-    """Give the same clock with its extended due instant: `each` adds to the old due, `total` caps the whole."""
+    """Give the same clock with its extended due instant: `each` adds to the old due, `total` caps the whole.
+
+    Rungs of the longer clock that would lie in the past are not climbed: nobody is reminded of them (Art. 10).
+    """
     rules = d.policy.rulebook
     extension = rules.kinds[d.known.kind].extension
     rule = extension.each or extension.total
@@ -126,7 +129,9 @@ def extended(d: Decision, clock: Clock) -> Clock:
         return clock
     start = clock.due_at if extension.each else clock.started_at
     later = due(start, rule.limit, d.policy.calendar, day_end=rules.day_end)
-    return clocks.clock_until(clock.kind, clock.cycle, clock.started_at, max(later, clock.due_at), rule, d.policy)
+    longer = clocks.clock_until(clock.kind, clock.cycle, clock.started_at, max(later, clock.due_at), rule, d.policy)
+    ahead = tuple(mark for mark in longer.marks if mark.at > d.command.time)
+    return longer.model_copy(update={"marks": ahead})
 
 
 def submit_reply(d: Decision, command: SubmitReply) -> Decision:
