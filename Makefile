@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 
-.PHONY: help setup tools demo test lint types contracts schemas check lock clean
+.PHONY: help setup tools demo test lint types contracts schemas check fuzz lock clean
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-12s %s\n", $$1, $$2 }'
 
@@ -44,6 +44,9 @@ contracts: setup ## who may import whom
 schemas: setup ## generated JSON Schemas, AsyncAPI and OpenAPI agree with the models
 	@$(BIN)/python -m schemas check
 	@$(BIN)/python -m services.intake.gateway check
+
+fuzz: setup ## at least 10,000 hostile requests to the gateway, checked by schemathesis
+	@HOTLINE_FUZZ_CASES=600 $(BIN)/python -m pytest -q -s tests/mesh/test_fuzz.py --timeout 3600
 
 lock: setup ## resolve requirements.lock anew, without hosts
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

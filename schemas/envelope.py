@@ -3,6 +3,7 @@
 Source: CloudEvents 1.0.2, https://github.com/cloudevents/spec; the `sequence` and `partitionkey` extensions.
 """
 
+import contextlib
 from datetime import UTC, datetime
 from typing import Annotated, ClassVar
 from uuid import UUID, uuid5
@@ -14,10 +15,13 @@ NAMESPACE = UUID("9b1f8f0e-6d0a-5b1e-9a50-123450000012")
 """Name space of every derived id (RFC 9562, UUID version 5)."""
 
 
-def _not_a_number(value: object) -> object:
+def _from_text(value: object) -> object:
     # pydantic would take 1726531200 and "1726531200" for seconds since 1970; the contract says RFC 3339.
-    if isinstance(value, datetime) or (isinstance(value, str) and value[4:5] == "-"):
+    if isinstance(value, datetime):
         return value
+    if isinstance(value, str) and value[4:5] == "-":
+        with contextlib.suppress(ValueError):
+            return datetime.fromisoformat(value.upper())
     raise PydanticCustomError("datetime_format", "must be an RFC 3339 text with an offset")
 
 
@@ -29,7 +33,7 @@ def _to_utc(value: datetime) -> datetime:
         raise PydanticCustomError("datetime_range", "lies outside the years 1 to 9999 in UTC") from None
 
 
-Instant = Annotated[AwareDatetime, BeforeValidator(_not_a_number), AfterValidator(_to_utc)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_from_text), AfterValidator(_to_utc)]
 """An aware instant, kept in UTC; on the wire RFC 3339 text, never a number."""
 Token = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@/-]*$")]
 """An opaque identifier or code: no spaces, no free text, hence no room for a name or an address."""

@@ -94,19 +94,26 @@ class Worker:
     async def _fold(self, engine: Engine, record: Record) -> Result | None:
         try:
             result = engine.handle(record)
-        except (WireError, Rejected) as error:
+        except Rejected as error:
+            # Somebody may be wrong about tickets all day long: that is his error, and no sign of a bad deploy.
+            await self._bury(record, error.code, str(error))
+        except WireError as error:
+            self._suspect_a_bad_deploy()
             await self._bury(record, error.code, str(error))
         except Exception as error:  # noqa: BLE001 - a defect of ours: never a crash loop, never silence
+            self._suspect_a_bad_deploy()
             await self._bury(record, "handler-error", type(error).__name__)
         else:
             self.consecutive_dead_letters = 0
             return result
         return None
 
-    async def _bury(self, record: Record, code: str, reason: str) -> None:
+    def _suspect_a_bad_deploy(self) -> None:
         self.consecutive_dead_letters += 1
         if self.consecutive_dead_letters > self.settings.max_consecutive_dead_letters:
             self.crash("too many dead letters in a row: a bad deploy must stop, not drain a topic", None)
+
+    async def _bury(self, record: Record, code: str, reason: str) -> None:
         letter = bury(self.settings.master_key, self.service.name, record, code, reason)
         topic = self.settings.topic(f"{self.service.name}-dead-letters")
         await (await self.producer.emit(topic, None, letter.value, letter.headers, None))

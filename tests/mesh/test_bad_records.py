@@ -1,15 +1,21 @@
 """Records that no service can take land in its dead letters, with where and why; neighbours flow on."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from schemas.commands import SignTicket
 from schemas.topics import load
+from schemas.values import Actor
+from schemas.vocabulary import Role
 from services.core.policy import Policy
 from services.runtime.dead_letters import exhume
 from services.runtime.mesh import Mesh
+from services.runtime.processes import wait_until
 from services.runtime.publisher import Publisher
+from services.runtime.settings import Settings
 from services.runtime.tail import Tail
 from tests.mesh.stage import Stage, at
 from tests.ops.tools import run
@@ -51,8 +57,14 @@ EXPECTED = {**{name: name for name in PLANTED}, "non-utf-8": "not-json"}
 
 
 class Aftermath:
-    def __init__(self, mesh: Mesh, letters: dict[str, list[tuple[dict[str, bytes], bytes]]], story: list[str]) -> None:
-        self.mesh, self.letters, self.story = mesh, letters, story
+    def __init__(
+        self,
+        mesh: Mesh,
+        letters: dict[str, list[tuple[dict[str, bytes], bytes]]],
+        story: list[str],
+        planted: set[tuple[str, bytes, bytes]],
+    ) -> None:
+        self.mesh, self.letters, self.story, self.planted = mesh, letters, story, planted
 
 
 @pytest.fixture(scope="module")
@@ -60,12 +72,14 @@ def aftermath(shared_mesh: Mesh, policy: Policy) -> Iterator[Aftermath]:
     """Bad records on every input of every service, a good ticket in their midst."""
     stage = Stage(shared_mesh, policy)
     publisher = Publisher(shared_mesh.settings, "test")
+    planted: set[tuple[str, bytes, bytes]] = set()
     good = stage.opens("good-neighbour", "Wed 2026-09-23 09:00")
     for topic in READERS:
         for make in PLANTED.values():
             headers, value = make(topic)
             for partition in range(4):
-                publisher.send(topic, value, b"T-bad", headers, partition).result(timeout=30)
+                offset = publisher.send(topic, value, b"T-bad", headers, partition).result(timeout=30)
+                planted.add((topic, str(partition).encode(), str(offset).encode()))
     publisher.close()
     stage.runs("Wed 2026-09-23 08:00", "Wed 2026-09-23 10:00")
     settings, topics = shared_mesh.settings, load()
@@ -74,7 +88,7 @@ def aftermath(shared_mesh: Mesh, policy: Policy) -> Iterator[Aftermath]:
         tail = Tail(settings, topics, [f"{service}-dead-letters"])
         letters[service] = [({k: v or b"" for k, v in r.headers}, r.value or b"") for r in tail.catch_up()]
         tail.close()
-    yield Aftermath(shared_mesh, letters, stage.story(good))
+    yield Aftermath(shared_mesh, letters, stage.story(good), planted)
     stage.close()
 
 
@@ -84,6 +98,7 @@ def test_each_bad_record_is_in_the_dead_letters_of_its_reader(aftermath: Afterma
         headers["dlq.errors.class"].decode()
         for headers, _ in aftermath.letters[service]
         if headers["dlq.errors.topic"].decode() == topic
+        and (topic, headers["dlq.errors.partition"], headers["dlq.errors.offset"]) in aftermath.planted
     )
     wanted = Counter(EXPECTED[name] for name in PLANTED for _ in range(4))
     assert wanted == found
@@ -142,3 +157,28 @@ def test_kcat_reads_closed_tickets_as_plain_json_with_cloudevents_headers(
     assert '"resolution":"rated"' in line
     assert at("Thu 2026-09-24 11:00").strftime("ce_time=%Y-%m-%dT%H:%M:%SZ") in line
     stage.close()
+
+
+def test_unreadable_records_in_a_row_stop_the_service_but_wrong_wishes_never_do(
+    new_settings: Callable[[], Settings], tmp_path: Path
+) -> None:
+    settings = new_settings().model_copy(update={"max_consecutive_dead_letters": 5})
+    wish = SignTicket(
+        id="wish",
+        source="/test",
+        subject="T-nobody",
+        time=at("Wed 2026-09-23 09:00"),
+        actor=Actor(role=Role.UNIT, id="U"),
+    )
+    with Mesh(settings, tmp_path, services=["router"]) as mesh:
+        publisher = Publisher(settings, "test")
+        for number in range(20):
+            publisher.publish("ticket-commands", wish.model_copy(update={"id": f"wish-{number}"})).result(timeout=30)
+        counted = 'hotline_dead_letters_total{code="unknown-ticket",service="router",topic="ticket-commands"} 20.0'
+        wait_until(lambda: counted in mesh.metrics("router"), 30, "20 dead letters")
+        assert mesh.children["router"].alive
+        for _ in range(6):
+            publisher.send("ticket-commands", b"{", b"T-bad", attributes(b"ticket.sign.v1"), 0).result(timeout=30)
+        wait_until(lambda: not mesh.children["router"].alive, 30, "the router's end")
+        assert "too many dead letters in a row" in mesh.children["router"].log_text()
+        publisher.close()

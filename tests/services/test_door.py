@@ -208,7 +208,7 @@ def test_a_service_does_not_speak_through_the_door(kind: str) -> None:
 
 @pytest.mark.parametrize(
     ("changes", "problem"),
-    [({"data": "text"}, "data: must be a JSON object"), ({"subject": ""}, "subject: must name the ticket")],
+    [({"data": "text"}, "data: must be a JSON object"), ({"subject": ""}, "subject: must be the token of the ticket")],
 )
 def test_an_incomplete_message_is_refused_by_field(changes: dict[str, Any], problem: str) -> None:
     with pytest.raises(Rejected, match=problem):

@@ -106,6 +106,10 @@ def _body(action: Action) -> type[BaseModel]:
 
 BODIES: Final[dict[str, type[BaseModel]]] = {action.name: _body(action) for action in ACTIONS}
 """Operation to the model of its body."""
+EMPTY: Final = frozenset(
+    name for name, body in BODIES.items() if not any(field.is_required() for field in body.model_fields.values())
+)
+"""Operations whose body may be left out: the path says it all."""
 
 
 def to_command(

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from services.intake.front import Door
 from services.intake.gateway import reading, writing
-from services.intake.gateway.actions import ACTIONS, BODIES
+from services.intake.gateway.actions import ACTIONS, BODIES, EMPTY
 from services.intake.gateway.guard import Guard
 from services.intake.gateway.models import Submission
 from services.intake.gateway.problems import MEDIA_TYPE, TITLES, Problem, ProblemError, WrongField, answer
@@ -103,7 +103,10 @@ def document(app: FastAPI) -> dict[str, Any]:
 def _complete(method: str, operation: dict[str, Any], bodies: dict[str, Any]) -> None:
     name = operation["operationId"]
     if name in bodies:
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": bodies[name]}}}
+        operation["requestBody"] = {
+            "required": name not in EMPTY,
+            "content": {"application/json": {"schema": bodies[name]}},
+        }
     signed = name in {"submit-ticket", "submit-tickets"}
     operation["security"] = [{"signature": []}] if signed else [{"token": []}, {"signature": []}]
     if method == "post" and name in {action.name for action in ACTIONS}:

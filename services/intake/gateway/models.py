@@ -2,10 +2,12 @@
 
 from typing import Annotated, Any, Final, Literal
 
+from fastapi import Path
 from pydantic import BaseModel, Field, create_model
 
 from schemas.envelope import Event, Instant, Token
 from schemas.upstream import Reporter, UpstreamTicketSubmitted
+from services.intake.door import TICKET_TOKEN
 from services.intake.gateway.actions import STRICT
 
 
@@ -117,4 +119,5 @@ class Timeline(BaseModel):
     entries: list[TimelineEntry]
 
 
+TicketToken = Annotated[str, Path(pattern=TICKET_TOKEN.pattern)]
 IdempotencyKey = Annotated[str, Field(min_length=8, max_length=80, pattern=r"^[A-Za-z0-9._:-]+$")]

@@ -14,6 +14,7 @@ from services.intake.gateway.models import (
     SubmissionStatus,
     TicketPage,
     TicketSummary,
+    TicketToken,
     Timeline,
     TimelineEntry,
 )
@@ -111,21 +112,21 @@ def routes(reader: Reader) -> APIRouter:
         return TicketPage(tickets=[TicketSummary(**row) for row in found[:limit]], next=more)
 
     @router.get("/tickets/{ticket}", operation_id="read-ticket")
-    def read_ticket(ticket: str, request: Request) -> TicketSummary:
+    def read_ticket(ticket: TicketToken, request: Request) -> TicketSummary:
         """Say where a ticket stands. 查询工单。"""
         principal = reader.guard.caller(request)
         require(principal, "read-ticket", ticket)
         return reader.ticket(principal, ticket)
 
     @router.get("/tickets/{ticket}/timeline", operation_id="read-timeline")
-    def read_timeline(ticket: str, request: Request) -> Timeline:
+    def read_timeline(ticket: TicketToken, request: Request) -> Timeline:
         """Tell what happened to a ticket: to citizens and platforms what concerns them. 办理过程。"""
         principal = reader.guard.caller(request)
         require(principal, "read-timeline", ticket)
         return reader.timeline(principal, ticket)
 
     @router.get("/tickets/{ticket}/submissions/{submission}", operation_id="read-submission")
-    def read_submission(ticket: str, submission: str, request: Request) -> SubmissionStatus:
+    def read_submission(ticket: TicketToken, submission: str, request: Request) -> SubmissionStatus:
         """Say what became of a submission: pending, accepted, or refused under which rule. 提交结果。"""
         principal = reader.guard.caller(request)
         require(principal, "read-submission", ticket)

@@ -8,6 +8,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import to_json
 
 from schemas.upstream import UpstreamTicketSubmitted
 from services.core.service import Rejected
@@ -17,11 +18,12 @@ from services.intake.gateway import limits
 from services.intake.gateway.access import Principal
 from services.intake.gateway.actions import ACTIONS, BODIES, MAY_DATE, Action, to_command
 from services.intake.gateway.guard import Guard, require
-from services.intake.gateway.models import BatchResult, IdempotencyKey, ItemResult, Receipt, Submission
+from services.intake.gateway.models import BatchResult, IdempotencyKey, ItemResult, Receipt, Submission, TicketToken
 from services.intake.gateway.problems import ProblemError, WrongField, invalid
 from services.intake.gateway.receiver import Receiver
 
 CLOCK_SKEW: Final = timedelta(seconds=300)
+SOME_REFUSED: Final[dict[int | str, dict[str, Any]]] = {207: {"description": "Some were refused"}}
 _KEY: Final[TypeAdapter[str]] = TypeAdapter(IdempotencyKey)
 
 
@@ -88,7 +90,8 @@ def _validated(model: type[BaseModel], data: Any) -> BaseModel:
     if not isinstance(data, dict):
         raise ProblemError(422, "not-an-object", "the body must be a JSON object")
     try:
-        return model.model_validate(data)
+        # Strict, as the document says it: 0 is no false, "1" no number. Only JSON mode knows what is text there.
+        return model.model_validate_json(to_json(data), strict=True)
     except ValidationError as error:
         raise invalid(error, model) from None
 
@@ -139,7 +142,12 @@ def routes(writer: Writer) -> APIRouter:
         await writer.receiver.take(heard)
         return JSONResponse(BatchResult(results=results).model_dump(exclude_none=True), 207)
 
-    @router.post("/commands", operation_id="submit-commands", status_code=202)
+    @router.post(
+        "/commands",
+        operation_id="submit-commands",
+        status_code=202,
+        responses={207: {"description": "Some were refused"}},
+    )
     async def submit_commands(request: Request) -> JSONResponse:
         """Say what actors did, as CloudEvents in JSON (one or many); for trusted systems. 代行为人提交命令。"""
         body = await limits.read(request, limits.MAX_BATCH_BODY)
@@ -147,12 +155,11 @@ def routes(writer: Writer) -> APIRouter:
         data = limits.parse(body)
         batch = data if isinstance(data, list) else [data]
         if len(batch) > limits.MAX_BATCH:
-            raise ProblemError(413, "too-large", f"at most {limits.MAX_BATCH} commands in one request")
+            raise ProblemError(422, "not-a-batch", f"at most {limits.MAX_BATCH} commands in one request")
         heard, refused = _judge_each(batch, writer.door.digest_key)
         await writer.receiver.take(heard)
         accepted = [{"id": item.command.id, "ticket": item.command.subject} for item in heard]
-        status = 202 if not refused else (207 if heard else 422)
-        return JSONResponse({"accepted": accepted, "refused": refused}, status)
+        return JSONResponse({"accepted": accepted, "refused": refused}, 207 if refused else 202)
 
     for action in ACTIONS:
         _add_action(router, writer, action)
@@ -175,7 +182,7 @@ def _judge_each(batch: list[Any], digest_key: bytes) -> tuple[list[Heard], list[
 
 
 def _add_action(router: APIRouter, writer: Writer, action: Action) -> None:
-    async def act(ticket: str, request: Request) -> JSONResponse:
+    async def act(ticket: TicketToken, request: Request) -> JSONResponse:
         body = await limits.read(request)
         principal = writer.guard.caller(request, body)
         require(principal, action.name, ticket)

@@ -1,0 +1,77 @@
+"""Whatever is sent to the gateway, it answers as its document says: schemathesis with all its checks, and no 5xx.
+
+A few cases per operation here; `make fuzz` sends at least 10,000.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import schemathesis
+import yaml
+from hypothesis import HealthCheck, settings
+from schemathesis.specs.openapi import checks
+
+from services.intake.gateway.access import PERMISSIONS, Access
+from services.runtime.mesh import Mesh
+from tests.mesh.caller import Caller, as_platform, with_token
+
+pytestmark = pytest.mark.broker
+DOCUMENT = yaml.safe_load((Path(__file__).parents[2] / "docs" / "openapi.yaml").read_text(encoding="utf-8"))
+for path in DOCUMENT["paths"].values():
+    for operation in path.values():
+        # Every case shows the right credential; wrong and missing ones are in test_permissions.py and test_gateway.py.
+        del operation["security"]
+BATCHES = ("submit-tickets", "submit-commands")
+ANSWERED_ONE_BY_ONE = [checks.negative_data_rejection]  # a wrong member gets its own 422 within a 207
+BEYOND_THE_SCHEMA = {"in-the-future", "not-entitled", "value_error", "invalid-field", "int_type"}
+"""What only the rules can say; and 17.0, which JSON Schema takes for an integer."""
+CASES = int(os.environ.get("HOTLINE_FUZZ_CASES", "15"))
+schema = schemathesis.openapi.from_dict(DOCUMENT)
+sent = {"cases": 0}
+
+
+class As(requests.auth.AuthBase):
+    """Signs or shows a token, as whoever may perform the operation."""
+
+    def __init__(self, caller: Caller) -> None:
+        self.caller = caller
+
+    def __call__(self, request: Any) -> Any:
+        body = request.body or b""
+        raw = body if isinstance(body, bytes) else body.encode()
+        if self.caller._platform:
+            try:
+                request.headers.update(self.caller.sign(raw))
+            except UnicodeDecodeError:
+                request.headers.update(self.caller.sign(b""))
+        else:
+            request.headers["authorization"] = self.caller._http.headers["authorization"]
+        return request
+
+
+@pytest.fixture(scope="module")
+def callers(shared_mesh: Mesh) -> dict[Access, Caller]:
+    found = {access: with_token(shared_mesh.url, shared_mesh.settings, access) for access in Access}
+    found[Access.PLATFORM] = as_platform(shared_mesh.url, shared_mesh.settings)
+    return found
+
+
+@schema.parametrize()
+@settings(max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+def test_every_answer_is_as_documented(case: Any, shared_mesh: Mesh, callers: dict[Access, Caller]) -> None:
+    operation = case.operation.definition.raw["operationId"]
+    access = min(PERMISSIONS[operation] - {Access.CITIZEN})
+    if "platform" in case.path_parameters and operation.startswith("submit"):
+        case.path_parameters["platform"] = "dq12345"
+    response = case.call(base_url=shared_mesh.url, auth=As(callers[access]))
+    sent["cases"] += 1
+    excluded = list(ANSWERED_ONE_BY_ONE) if operation in BATCHES else []
+    if response.status_code == 422 and {f["code"] for f in response.json().get("fields", [])} <= BEYOND_THE_SCHEMA:
+        excluded.append(checks.positive_data_acceptance)
+    case.validate_response(response, excluded_checks=excluded)
+    if response.status_code >= 400:
+        assert json.loads(response.content)["code"]
