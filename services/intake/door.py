@@ -28,7 +28,7 @@ from services.core.reply_review import empty_phrases, template_digest
 from services.core.service import Rejected, Sealable
 
 SOURCE = "/hotline-mesh/intake"
-TICKET_TOKEN = re.compile(r"^T-[A-Za-z0-9-]{1,70}$")
+TICKET_TOKEN = re.compile(r"^T[A-Za-z0-9-]{1,70}$")
 """What a ticket token looks like: it becomes a Kafka key, so nothing else may pass for one."""
 FROM_OUTSIDE = {type_of(cls): cls for cls in COMMANDS if cls not in {PulseClock, SignalClocks, OpenTicket}}
 """Commands that actors may send; tickets come by `open_command`, pulses and alarms only from the mesh itself."""
@@ -141,7 +141,7 @@ def actor_command(message: dict[str, Any], digest_key: bytes) -> Heard:
         raise Rejected("invalid-field", "data: must be a JSON object")
     ticket, event_id = str(message.get("subject", "")), str(message.get("id", ""))
     if not TICKET_TOKEN.fullmatch(ticket):
-        raise Rejected("invalid-field", "subject: must be the token of the ticket, T-...")
+        raise Rejected("invalid-field", "subject: must be the token of the ticket, T...")
     copied = _own(data)
     if isinstance(data.get("reply"), dict):
         copied["reply"] = _own(data["reply"])
