@@ -61,7 +61,7 @@ def _compare_limit(row: Row, policy: Policy) -> list[str]:
     return _differ("due", [row.cells["due"]], [written(at) + marked])
 
 
-def _switched(policy: Policy, switches: list[str]) -> Policy:
+def switched(policy: Policy, switches: list[str]) -> Policy:
     """Give the policy under another rulebook: `return.window.amount = 48`."""
     data = policy.rulebook.model_dump(mode="json", by_alias=True)
     for switch in switches:
@@ -69,7 +69,7 @@ def _switched(policy: Policy, switches: list[str]) -> Policy:
         *folders, name = path.split(".")
         inner: Any = data
         for folder in folders:
-            inner = inner[folder]
+            inner = inner[int(folder) if folder.isdecimal() else folder]
         if name not in inner:
             raise GrammarError(f"{switch!r}: the rulebook has no {path}")
         inner[name] = {"yes": True, "no": False}.get(value, value)
@@ -81,7 +81,7 @@ def _compare_life(row: Row, policy: Policy, knowledge: KnowledgeBase) -> list[st
     if unknown:
         raise GrammarError(f"unknown column {unknown[0]}")
     if "switch" in row.cells:
-        policy = _switched(policy, row.parts("switch"))
+        policy = switched(policy, row.parts("switch"))
     mesh = Mesh(policy)
     story = _Story(mesh, policy.directory, knowledge)
     given = [part.strip() for part in row.given.split(";") if part.strip()]

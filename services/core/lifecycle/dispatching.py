@@ -19,19 +19,12 @@ from schemas.facts import (
 from schemas.values import Clock
 from schemas.vocabulary import ClockKind, CycleEnd, CyclePurpose, DispatchReason, Lane, Role, Stage
 from services.core import clocks, cycles
-from services.core.deadlines import dispatch_by, due, release_at
+from services.core.deadlines import dispatch_by, due, in_office_day, release_at
 from services.core.decision import Decision
 from services.core.directory import Placement
 from services.core.lifecycle.actors import from_role, from_unit
 from services.core.lifecycle.verdicts import settle
 from services.core.rulebook import LimitRule
-
-
-def in_office_time(d: Decision, at: datetime) -> bool:
-    """Say whether `at` lies between opening and close of a working day, the lunch break included (Art. 6)."""
-    calendar = d.policy.calendar
-    day = at.astimezone(calendar.zone).date()
-    return calendar.is_working_day(day) and calendar.opening_of(day) <= at < calendar.close_of(day)
 
 
 def open_ticket(d: Decision, command: OpenTicket) -> Decision:
@@ -65,7 +58,7 @@ def accept(d: Decision) -> Decision:
     """Dispatch at once, or hold an off-hours ticket until the opening (Art. 6)."""
     at = d.command.time
     rules = d.policy.rulebook
-    if rules.kinds[d.known.kind].immediate or not rules.dispatch.hold_off_hours or in_office_time(d, at):
+    if rules.kinds[d.known.kind].immediate or not rules.dispatch.hold_off_hours or in_office_day(at, d.policy.calendar):
         return place(d, at, DispatchReason.ROUTED)
     release = release_at(at, d.policy.calendar)
     window = LimitRule(amount=1, unit="working_days", article=rules.dispatch.article)

@@ -1,0 +1,68 @@
+"""The tables notice: each planted defect makes a row fail, and each row fails under some plant."""
+
+from collections.abc import Iterable
+
+import pytest
+
+from services.core.knowledge import KnowledgeBase
+from services.core.policy import Policy
+from services.runtime.policy_files import load_knowledge, load_policy
+from tests.rules.planted import Code, Rule, StalePlantError
+from tests.rules.plants import CODE, PLANTS, RULES
+from tests.rules.rows import play
+from tests.rules.tables import HERE, Row, all_rows
+
+ROWS = all_rows()
+OPS = HERE.parents[1] / "ops"
+
+
+@pytest.fixture(scope="session")
+def knowledge() -> KnowledgeBase:
+    return load_knowledge(OPS, "weixi")
+
+
+def load() -> Policy:
+    return load_policy(OPS, "weixi")
+
+
+def fails(row: Row, policy: Policy, knowledge: KnowledgeBase) -> bool:
+    try:
+        return bool(play(row, policy, knowledge))
+    except Exception:  # noqa: BLE001 - a defect that crashes is noticed, too
+        return True
+
+
+@pytest.mark.parametrize("plant", PLANTS, ids=str)
+def test_a_planted_defect_makes_a_row_fail(plant: Rule | Code, policy: Policy, knowledge: KnowledgeBase) -> None:
+    for table in plant.tables:
+        with plant.planted(policy, load) as broken:
+            noticed = any(fails(row, broken, knowledge) for row in ROWS if row.file.stem == table)
+        assert noticed, f"{plant}: no row of {table}.md fails"
+
+
+def test_every_row_fails_under_some_plant(policy: Policy, knowledge: KnowledgeBase) -> None:
+    unmoved: Iterable[Row] = ROWS
+    for plant in (*CODE, *RULES):
+        with plant.planted(policy, load) as broken:
+            unmoved = [row for row in unmoved if not fails(row, broken, knowledge)]
+    assert [] == [str(row) for row in unmoved]
+
+
+def test_after_the_plants_are_gone_a_row_holds_again(policy: Policy, knowledge: KnowledgeBase) -> None:
+    for plant in PLANTS:
+        with plant.planted(policy, load):
+            pass
+    assert not any(fails(row, policy, knowledge) for row in ROWS)
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [
+        Code("services.core.clocks:stop", "at <= clock.gone_at", "False", ()),
+        Code("services.core.clocks:stopping", "at", "False", ()),
+    ],
+    ids=str,
+)
+def test_a_plant_in_code_that_changed_says_so(plant: Code, policy: Policy) -> None:
+    with pytest.raises(StalePlantError), plant.planted(policy, load):
+        pass
