@@ -34,7 +34,7 @@ from schemas.facts import Fact
 from schemas.values import Actor, Clock, Reply
 from schemas.vocabulary import ClockKind, Role, Rung
 from services.core.lifecycle.decide import decide
-from services.core.policy import Policy
+from services.core.policy import Policies, Policy
 from services.core.service import Position
 from services.core.ticket import Ticket
 
@@ -250,8 +250,9 @@ def names(facts: Iterable[Fact]) -> list[str]:
     return [fact.type.removesuffix(".v1") for fact in facts]
 
 
-def play(policy: Policy, *commands: Command | Alarm) -> Story:
-    """Decide each command by the real life cycle."""
+def play(policy: Policy | Policies, *commands: Command | Alarm) -> Story:
+    """Decide each command by the real life cycle; a single policy is taken to be in force at any time."""
+    policies = policy if isinstance(policy, Policies) else Policies.always(policy)
     ticket: Ticket | None = None
     facts: list[Fact] = []
     last: tuple[Fact, ...] = ()
@@ -259,7 +260,7 @@ def play(policy: Policy, *commands: Command | Alarm) -> Story:
         if isinstance(said_next, Alarm) and ticket is None:
             raise AssertionError("an alarm before the ticket was opened")
         command = said_next.on(ticket) if isinstance(said_next, Alarm) and ticket else said_next
-        decision = decide(ticket, command, policy)
+        decision = decide(ticket, command, policies)
         ticket, last = decision.ticket, decision.facts
         facts.extend(last)
     if ticket is None:
@@ -267,7 +268,7 @@ def play(policy: Policy, *commands: Command | Alarm) -> Story:
     return Story(ticket, tuple(facts), last)
 
 
-def told(policy: Policy, *commands: Command | Alarm) -> tuple[Fact, ...]:
+def told(policy: Policy | Policies, *commands: Command | Alarm) -> tuple[Fact, ...]:
     """Give the facts that the commands lead to."""
     return play(policy, *commands).facts
 

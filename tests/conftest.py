@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from services.core.policy import Policy
+from services.core.policy import Policies, Policy
 from services.runtime.embedded import infrastructure
 from services.runtime.mesh import Mesh
-from services.runtime.policy_files import load_policy
+from services.runtime.policy_files import load_policies
 from services.runtime.settings import Settings
 from tests.containers import containers
 
@@ -19,8 +19,13 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def policy() -> Policy:
-    return load_policy(ROOT / "ops", "weixi")
+def policies() -> Policies:
+    return load_policies(ROOT / "ops", "weixi")
+
+
+@pytest.fixture(scope="session")
+def policy(policies: Policies) -> Policy:
+    return policies.newest
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 import typer
 
 from schemas.topics import load
-from services.cli.run import make_service, policy_of
+from services.cli.run import make_service, policies_of
 from services.runtime.replay import compare
 from services.runtime.settings import Settings
 
@@ -16,7 +16,7 @@ def replay() -> None:
     Exit code 0 if every fact of every ticket is byte-identical and in the same order, 3 if not.
     """
     settings = Settings()
-    found = compare(settings, load(), make_service("router", policy_of(settings)))
+    found = compare(settings, load(), make_service("router", policies_of(settings)))
     typer.echo(f"{found.facts} facts of {found.tickets} tickets; digest {found.digest}")
     if found.differing:
         typer.echo(f"differ, first ten tickets: {', '.join(found.differing)}", err=True)

@@ -11,12 +11,12 @@ from typing import Annotated
 import typer
 
 from schemas.topics import SERVICES, load
-from services.core.policy import Policy
+from services.core.policy import Policies
 from services.core.service import Service
 from services.runtime import clock as clocks
 from services.runtime import logs
 from services.runtime.metrics import Metrics
-from services.runtime.policy_files import PolicyFileError, load_knowledge, load_policy
+from services.runtime.policy_files import PolicyFileError, load_knowledge, load_policies
 from services.runtime.publisher import Publisher
 from services.runtime.settings import Settings
 
@@ -24,7 +24,7 @@ EXIT_CONFIG = 78
 """EX_CONFIG: a configuration file is wrong; the message names it."""
 
 
-def make_service(name: str, policy: Policy) -> Service:
+def make_service(name: str, policies: Policies) -> Service:
     """Give the service of that name; each is imported only by its own process."""
     if name == "router":
         from services.router.service import service
@@ -36,25 +36,26 @@ def make_service(name: str, policy: Policy) -> Service:
         from services.revisit.service import service
     else:
         from services.scoring.service import service
-    return service(policy)
+    return service(policies)
 
 
-def policy_of(settings: Settings) -> Policy:
-    """Load the policy, or end the process with a message that names file and line."""
+def policies_of(settings: Settings) -> Policies:
+    """Load the rules, or end the process with a message that names file and line."""
     try:
-        return load_policy(settings.policy_dir, settings.jurisdiction)
+        return load_policies(settings.policy_dir, settings.jurisdiction)
     except PolicyFileError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(EXIT_CONFIG) from None
 
 
-def metrics_of(name: str, policy: Policy) -> Metrics:
+def metrics_of(name: str, policies: Policies) -> Metrics:
     """Give the metrics of a service, with the rules and the calendar in force."""
     metrics = Metrics(name, version("hotline-mesh"))
-    ref = policy.rulebook.ref
+    ref = policies.ref
     metrics.rulebook.labels(name, ref.jurisdiction, ref.version, ref.hash).set(1)
-    end = datetime.combine(policy.calendar.known_until, datetime.max.time(), policy.calendar.zone)
-    metrics.calendar_known_until.labels(name, policy.calendar.name).set(end.timestamp())
+    calendar = policies.newest.calendar
+    end = datetime.combine(calendar.known_until, datetime.max.time(), calendar.zone)
+    metrics.calendar_known_until.labels(name, calendar.name).set(end.timestamp())
     return metrics
 
 
@@ -70,17 +71,17 @@ def run(
         raise typer.Exit(2)
     settings = Settings()
     logs.configure(service)
-    policy = policy_of(settings)
-    metrics = metrics_of(service, policy)
+    policies = policies_of(settings)
+    metrics = metrics_of(service, policies)
     if service == "intake":
         from services.intake import app
 
-        asyncio.run(app.run(settings, policy, load_knowledge(settings.policy_dir, settings.jurisdiction), metrics))
+        asyncio.run(app.run(settings, policies, load_knowledge(settings.policy_dir, settings.jurisdiction), metrics))
         return
     from services.runtime.worker import Worker
 
     async def work() -> None:
-        await Worker(make_service(service, policy), settings, load(), metrics).run()
+        await Worker(make_service(service, policies), settings, load(), metrics).run()
 
     asyncio.run(work())
 

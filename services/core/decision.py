@@ -11,7 +11,7 @@ from schemas.facts import CommandRefused, Fact
 from schemas.values import Clock, Cycle, StoppedClock
 from schemas.vocabulary import Stage
 from services.core.directory import Unit
-from services.core.policy import Policy
+from services.core.policy import Policies, Policy
 from services.core.ticket import Ticket, apply
 
 SOURCE = "/hotline-mesh/router"
@@ -23,8 +23,23 @@ class Decision:
 
     ticket: Ticket | None
     command: Command
-    policy: Policy
+    policies: Policies
     facts: tuple[Fact, ...] = ()
+    decided_at: datetime | None = None
+    """When what is decided happened, if that is not the time of the command."""
+
+    @property
+    def policy(self) -> Policy:
+        """Give the rules in force when what is decided happened; raises `NotInForceError`."""
+        return self.policies.at(self.decided_at or self.command.time)
+
+    def governing(self, clock: Clock) -> Policy:
+        """Give the rules that govern a running clock: those of its start, unless newer ones claim it."""
+        return self.policies.governing(clock.started_at, self.decided_at or self.command.time)
+
+    def as_of(self, instant: datetime) -> "Decision":
+        """Decide on under the rules in force at `instant`."""
+        return replace(self, decided_at=instant)
 
     @property
     def known(self) -> Ticket:

@@ -1,10 +1,16 @@
-"""Everything a decision is made by: rulebook, calendar and directory, as one value."""
+"""Everything a decision is made by: rulebook, calendar and directory, as one value, and which is in force when."""
 
+import hashlib
+from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime, time
 
+from schemas.values import RulebookRef
 from services.core.calendar import WorkCalendar
 from services.core.directory import Directory
 from services.core.rulebook import Rulebook
+from services.core.service import Rejected
 
 
 @dataclass(frozen=True)
@@ -14,3 +20,77 @@ class Policy:
     rulebook: Rulebook
     calendar: WorkCalendar
     directory: Directory
+
+    @property
+    def effective_at(self) -> datetime:
+        """Give the instant from which it is in force: 00:00, local time, of the rulebook's first day (Art. 18)."""
+        return datetime.combine(self.rulebook.effective_from, time(), self.calendar.zone).astimezone(UTC)
+
+
+class NotInForceError(Rejected):
+    """No rules are in force at an instant: it lies before the first rulebook of the jurisdiction."""
+
+    def __init__(self, jurisdiction: str, instant: datetime, begin: datetime) -> None:
+        super().__init__(
+            "no-rules-in-force",
+            f"no rules of {jurisdiction} are in force at {instant.isoformat()}: the first begin at {begin.isoformat()}",
+        )
+
+
+@dataclass(frozen=True)
+class Policies:
+    """The policies of one jurisdiction, each with the instant from which it is in force, in that order.
+
+    A decision is made under the rules in force when what it answers happened, never under those of the instant at
+    which it is heard (docs/adr/0003). Raises ValueError for no segment, or segments out of order.
+    """
+
+    segments: tuple[tuple[datetime, Policy], ...]
+
+    def __post_init__(self) -> None:
+        begins = [begin for begin, _ in self.segments]
+        if not begins or any(a >= b for a, b in zip(begins, begins[1:], strict=False)):
+            raise ValueError("policies need at least one segment, in ascending order of their instants")
+
+    @classmethod
+    def of(cls, policies: Iterable[Policy]) -> "Policies":
+        """Order policies by the first day of their rulebooks."""
+        segments = ((policy.effective_at, policy) for policy in policies)
+        return cls(tuple(sorted(segments, key=lambda segment: segment[0])))
+
+    @classmethod
+    def always(cls, policy: Policy) -> "Policies":
+        """Give `policy` for every instant, whatever its rulebook says of when it begins."""
+        return cls(((datetime.min.replace(tzinfo=UTC), policy),))
+
+    @property
+    def newest(self) -> Policy:
+        """Give the policy that comes into force last."""
+        return self.segments[-1][1]
+
+    @property
+    def ref(self) -> RulebookRef:
+        """Give the newest version, and a hash over all rulebooks: processes that know the same rules give the same."""
+        newest = self.newest.rulebook
+        hashes = "|".join(policy.rulebook.hash for _, policy in self.segments)
+        digest = newest.hash if len(self.segments) == 1 else hashlib.sha256(hashes.encode()).hexdigest()[:16]
+        return RulebookRef(jurisdiction=newest.jurisdiction, version=newest.version, hash=digest)
+
+    def at(self, instant: datetime) -> Policy:
+        """Give the policy in force at `instant`; raises `NotInForceError` before the first."""
+        index = bisect_right(self.segments, instant, key=lambda segment: segment[0]) - 1
+        if index < 0:
+            begin, first = self.segments[0]
+            raise NotInForceError(first.rulebook.jurisdiction, instant, begin)
+        return self.segments[index][1]
+
+    def governing(self, started_at: datetime, instant: datetime) -> Policy:
+        """Give the policy that governs at `instant` a clock started at `started_at`: that of its start.
+
+        Rules that came into force meanwhile govern it only if they say so (`applies_to_running`).
+        """
+        policy = self.at(started_at)
+        for begin, later in self.segments:
+            if started_at < begin <= instant and later.rulebook.applies_to_running:
+                policy = later
+        return policy

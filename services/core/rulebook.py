@@ -5,9 +5,9 @@
 
 import hashlib
 import json
-from datetime import date, datetime, time
+from datetime import date, time
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
@@ -157,6 +157,7 @@ class Rulebook(Rule):
     title_en: str
     source: str
     effective_from: date
+    applies_to_running: bool = Field(default=False, description="also governs clocks that run on its first day")
     calendar: str
     directory: str
     day_end: Literal["close_of_office", "same_time", "midnight"] = "close_of_office"
@@ -179,20 +180,15 @@ class Rulebook(Rule):
 
     @cached_property
     def hash(self) -> str:
-        """Give the SHA-256 of the canonical content, shortened to 16 hex digits."""
-        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+        """Give the SHA-256 of the canonical content, shortened to 16 hex digits.
+
+        A key at its default is left out: a new switch changes no hash of a rulebook that does not know it.
+        """
+        content = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        canonical = json.dumps(content, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
     @cached_property
     def ref(self) -> RulebookRef:
         """Give what a decision records of the rulebook."""
         return RulebookRef(jurisdiction=self.jurisdiction, version=self.version, hash=self.hash)
-
-    def in_force(self, at: datetime) -> bool:
-        """Say whether the rules are in force at `at` (Art. 18)."""
-        return self.effective_from <= at.date()
-
-
-def validate(parsed: dict[str, Any]) -> Rulebook:
-    """Give the rulebook of a parsed file; raises pydantic's ValidationError, which names the fields."""
-    return Rulebook.model_validate(parsed)

@@ -7,7 +7,7 @@ from typing import Any, Final
 from schemas.envelope import Event
 from schemas.facts import Fact
 from schemas.supervision import ContactRequested
-from services.core.policy import Policy
+from services.core.policy import Policies
 from services.demo import cast_office, cast_units
 from services.demo.cast_scene import Planned, Scene
 from services.demo.cast_script import Script, ScriptError, check_script
@@ -44,7 +44,7 @@ class Cast:
     """
 
     seed: int
-    policy: Policy
+    policies: Policies
     script: Mapping[str, Script] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -56,4 +56,4 @@ class Cast:
         if reaction is None or not isinstance(event, Fact | ContactRequested):
             return ()
         forced = self.script.get(source.submitted.upstream_id, {}) if source else {}
-        return reaction(Scene(self.seed, self.policy, forced, event, source), event)
+        return reaction(Scene(self.seed, self.policies.at(event.time), forced, event, source), event)

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from schemas.topics import SERVICES, load
 from schemas.wire import WireError, decode
-from services.core.policy import Policy
+from services.core.policy import Policies
 from services.demo.cast import Cast
 from services.demo.driver import DEAD_LETTERS, WATCHED, Driver, Pace
 from services.demo.ledger import Ledger
@@ -31,7 +31,7 @@ from services.router.service import service as router
 from services.runtime import wall
 from services.runtime.embedded.cluster import infrastructure
 from services.runtime.mesh import Mesh
-from services.runtime.policy_files import load_policy
+from services.runtime.policy_files import load_policies
 from services.runtime.replay import Comparison, compare, digest, read_facts
 from services.runtime.settings import Settings
 from services.runtime.tail import Tail
@@ -91,7 +91,7 @@ def play(
     seed: int,
     pace: Pace,
     console: Console,
-    policy: Policy,
+    policies: Policies,
 ) -> None:
     """Run the simulation with a live screen."""
     for value, headers in planted_bad_messages(seed, 6):
@@ -113,7 +113,8 @@ def play(
                 }
                 facts_before, commands_before, at_before = facts, commands, now
             finished = len(driver.ledger.histories) - driver.ledger.open_count
-            day = policy.calendar.explain_day(at.astimezone(policy.calendar.zone).date())
+            calendar = policies.at(at).calendar
+            day = calendar.explain_day(at.astimezone(calendar.zone).date())
             screen.update(
                 driver.ledger, simulated_now=at, progress=finished / len(requests), rates=rates,
                 phase=f"{day.name_zh} {day.name_en}",
@@ -155,14 +156,15 @@ def perform(wanted: Wanted, console: Console) -> bool:
     home = Settings().home / "demo"
     with infrastructure(home, console=console) as servers:
         settings = _settings(servers, home / "home")
-        topics, policy = load(), load_policy(settings.policy_dir, settings.jurisdiction)
+        topics, policies = load(), load_policies(settings.policy_dir, settings.jurisdiction)
+        policy = policies.newest
         console.print("starting six services 启动六个服务: " + ", ".join(SERVICES))
         with Mesh(settings, home / "logs") as mesh:
-            driver = Driver(settings, topics, policy.calendar, Cast(seed, policy), mesh.url)
-            play(driver, chosen, seed, wanted.size.pace, console, policy)
+            driver = Driver(settings, topics, policy.calendar, Cast(seed, policies), mesh.url)
+            play(driver, chosen, seed, wanted.size.pace, console, policies)
             driver.close()
         console.print("reading the topics again for the account 核对主题")
-        ledger, again = audit(settings), compare(settings, topics, router(policy))
+        ledger, again = audit(settings), compare(settings, topics, router(policies))
         closed = digest(read_facts(settings, topics, "closed-tickets"))
     meta: dict[str, Any] = {
         "input": wanted.source.name, "seed": seed, "requests": len(chosen), "seconds": round(time.monotonic() - began),

@@ -9,7 +9,7 @@ import uvicorn
 
 from schemas.topics import load
 from services.core.knowledge import KnowledgeBase
-from services.core.policy import Policy
+from services.core.policy import Policies
 from services.intake.front import FEED, Door
 from services.intake.gateway.app import build
 from services.intake.gateway.credentials import platform_key, token_key
@@ -42,10 +42,10 @@ def guard_of(settings: Settings) -> Guard:
     return Guard(known, token_key(settings.master_key), revoked.numbers, rates.wait_seconds, wall.now)
 
 
-async def run(settings: Settings, policy: Policy, knowledge: KnowledgeBase, metrics: Metrics) -> None:
+async def run(settings: Settings, policies: Policies, knowledge: KnowledgeBase, metrics: Metrics) -> None:
     """Run the door until SIGTERM or SIGINT."""
     guard = guard_of(settings)
-    front = Door(settings, policy, knowledge, metrics)
+    front = Door(settings, policies, knowledge, metrics)
     feed = Feed("intake", FEED, settings, metrics, front.publisher, front.carry)
     view = TicketView(settings.home / "views" / f"{settings.topic_prefix}tickets.sqlite")
     follower = Follower(settings, load()["ticket-events"], view.positions, view.take)

@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from schemas.upstream import UpstreamTicketSubmitted, UpstreamTicketUrged
 from schemas.wire import WireError, decode
 from services.core.knowledge import KnowledgeBase
-from services.core.policy import Policy
+from services.core.policy import Policies
 from services.core.service import Rejected
 from services.intake import door
 from services.runtime import logs
@@ -27,8 +27,8 @@ FEED = "upstream-tickets"
 class Door:
     """Everything that comes in, by whichever way: sealed first, then said on `ticket-commands`, then remembered."""
 
-    def __init__(self, settings: Settings, policy: Policy, knowledge: KnowledgeBase, metrics: Metrics) -> None:
-        self.settings, self.policy, self.knowledge, self.metrics = settings, policy, knowledge, metrics
+    def __init__(self, settings: Settings, policies: Policies, knowledge: KnowledgeBase, metrics: Metrics) -> None:
+        self.settings, self.policies, self.knowledge, self.metrics = settings, policies, knowledge, metrics
         self.publisher = Publisher(settings, "intake")
         self.vault = Vault(settings.home / "vault" / f"{settings.topic_prefix}vault.sqlite", settings.master_key)
         self.seen = Seen(settings)
@@ -40,8 +40,9 @@ class Door:
         ticket = ticket_token(self.token_key, said.platform, said.upstream_id)
         if isinstance(said, UpstreamTicketUrged):
             return door.urge_command(said, ticket)
-        door.check_dates(said, self.policy.calendar.last_day)
-        return door.open_command(said, ticket, self.policy.directory, self.knowledge)
+        policy = self.policies.at(said.time)
+        door.check_dates(said, policy.calendar.last_day)
+        return door.open_command(said, ticket, policy.directory, self.knowledge)
 
     def accept(self, heard: Sequence[door.Heard]) -> None:
         """Take what came by HTTP; returns when Kafka acknowledged all of it, raises if it did not."""

@@ -9,7 +9,7 @@ from schemas.envelope import Event, derived_id
 from schemas.facts import BreachWithdrawn, ClockAtRisk, ClockBreached, Fact, TicketSigned
 from schemas.supervision import ReminderIssued
 from schemas.vocabulary import ClockKind, Kind, Rung
-from services.core.policy import Policy
+from services.core.policy import Policies, Policy
 from services.core.rulebook import RungRule
 from services.core.service import Fold, Output, Position, QueueEntry, Rejected, Service, Step, in_sequence
 from services.core.ticket import TERMINAL
@@ -88,7 +88,7 @@ def _issue(policy: Policy, ticket: str, pending: Pending) -> Output:
     return Output("reminder-events", reminder)
 
 
-def handle(policy: Policy, state: LadderState | None, event: Event, _at: Position) -> Step[LadderState]:
+def handle(policies: Policies, state: LadderState | None, event: Event, _at: Position) -> Step[LadderState]:
     """Climb the ladder: one reminder per rung of a clock, ever, but for the daily ones while overdue.
 
     A reminder is dropped whose clock stopped or moved, or whose breach was taken back, while it waited for the opening.
@@ -100,6 +100,7 @@ def handle(policy: Policy, state: LadderState | None, event: Event, _at: Positio
     pending = tuple(p for p in (state.pending if state else ()) if _still_due(p, event))
     reminded = state.reminded if state else ()
     outputs: tuple[Output, ...] = ()
+    policy = policies.at(event.time)
     reached = _reached(event, policy)
     if reached is not None and reached.rung is not Rung.OVERDUE_DAILY:
         rung = f"{reached.clock}/{reached.cycle}/{reached.rung}"
@@ -142,11 +143,13 @@ def wake_at(state: LadderState) -> datetime | None:
     return min((p.at for p in state.pending), default=None)
 
 
-def wake(policy: Policy, ticket: str, state: LadderState, now: datetime) -> Step[LadderState]:
+def wake(policies: Policies, ticket: str, state: LadderState, now: datetime) -> Step[LadderState]:
     """The office is open: let out what waited for it, in the order in which it was reached."""
     due = sorted((p for p in state.pending if p.at <= now), key=lambda p: (p.reached_at, p.clock, p.rung))
     waiting = tuple(p for p in state.pending if p.at > now)
-    return Step(state.model_copy(update={"pending": waiting}), tuple(_issue(policy, ticket, p) for p in due))
+    return Step(
+        state.model_copy(update={"pending": waiting}), tuple(_issue(policies.at(p.reached_at), ticket, p) for p in due)
+    )
 
 
 def queue(state: LadderState) -> QueueEntry | None:
@@ -156,15 +159,15 @@ def queue(state: LadderState) -> QueueEntry | None:
     return QueueEntry(state.stage, state.kind, state.unit_group, state.since)
 
 
-def service(policy: Policy) -> Service:
+def service(policies: Policies) -> Service:
     """Give the reminder service under these rules."""
     fold = Fold(
         table="ladders",
         reads="ticket-events",
         state=LadderState,
-        handle=partial(handle, policy),
+        handle=partial(handle, policies),
         wake_at=wake_at,
-        wake=partial(wake, policy),
+        wake=partial(wake, policies),
         queue=queue,
     )
     return Service("reminder", (fold,))

@@ -21,7 +21,7 @@ from schemas.facts import (
 from schemas.supervision import ContactRequested
 from schemas.values import Actor
 from schemas.vocabulary import Channel, ClockKind, ContactOutcome, Rating, Resolution, Role, Stage
-from services.core.policy import Policy
+from services.core.policy import Policies, Policy
 from services.core.reply_review import defects
 from services.core.service import Fold, Output, Position, QueueEntry, Rejected, Service, Step, in_sequence
 from services.core.ticket import TERMINAL
@@ -122,7 +122,7 @@ def _try_again(policy: Policy, state: RevisitState, event: ContactAttempted) -> 
     return state.model_copy(update={"contact_at": at})
 
 
-def handle(policy: Policy, state: RevisitState | None, event: Event, _at: Position) -> Step[RevisitState]:
+def handle(policies: Policies, state: RevisitState | None, event: Event, _at: Position) -> Step[RevisitState]:
     """Follow one fact; what waits for a contact waits no more once the ticket leaves the revisit."""
     if not isinstance(event, Fact):
         raise Rejected("unexpected-type", f"{event.type} is no fact of a ticket")
@@ -140,7 +140,7 @@ def handle(policy: Policy, state: RevisitState | None, event: Event, _at: Positi
             "contact_at": state.contact_at if event.stage is Stage.REVISITING else None,
         }
     )
-    return _react(policy, state, event)
+    return _react(policies.at(event.time), state, event)
 
 
 def wake_at(state: RevisitState) -> datetime | None:
@@ -148,11 +148,11 @@ def wake_at(state: RevisitState) -> datetime | None:
     return state.contact_at
 
 
-def wake(policy: Policy, ticket: str, state: RevisitState, now: datetime) -> Step[RevisitState]:
+def wake(policies: Policies, ticket: str, state: RevisitState, now: datetime) -> Step[RevisitState]:
     """Ask for the attempt that is due."""
     if state.contact_at is None or state.contact_at > now:
         return Step(state)
-    after, output = _contact(policy, ticket, state, state.contact_at)
+    after, output = _contact(policies.at(state.contact_at), ticket, state, state.contact_at)
     return Step(after, (output,))
 
 
@@ -163,15 +163,15 @@ def queue(state: RevisitState) -> QueueEntry | None:
     return QueueEntry(state.stage, state.kind, state.unit_group, state.since)
 
 
-def service(policy: Policy) -> Service:
+def service(policies: Policies) -> Service:
     """Give the revisit service under these rules."""
     fold = Fold(
         table="revisits",
         reads="ticket-events",
         state=RevisitState,
-        handle=partial(handle, policy),
+        handle=partial(handle, policies),
         wake_at=wake_at,
-        wake=partial(wake, policy),
+        wake=partial(wake, policies),
         queue=queue,
     )
     return Service("revisit", (fold,))

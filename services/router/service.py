@@ -10,7 +10,7 @@ from schemas.envelope import Event, derived_id
 from schemas.facts import ClockPulsed, TicketClosed
 from services.core.decision import SOURCE, Decision
 from services.core.lifecycle.decide import decide
-from services.core.policy import Policy
+from services.core.policy import Policies
 from services.core.service import Fold, OpenClock, Output, Position, QueueEntry, Rejected, Service, Step
 from services.core.ticket import TERMINAL, Ticket
 
@@ -27,7 +27,7 @@ class RouterState(BaseModel):
     decided: tuple[str, ...] = ()
 
 
-def handle(policy: Policy, state: RouterState | None, event: Event, _at: Position) -> Step[RouterState]:
+def handle(policies: Policies, state: RouterState | None, event: Event, _at: Position) -> Step[RouterState]:
     """Decide one command; a command decided before changes nothing."""
     if not isinstance(event, Command):
         raise Rejected("unexpected-type", f"{event.type} is no command")
@@ -36,7 +36,7 @@ def handle(policy: Policy, state: RouterState | None, event: Event, _at: Positio
     if state is not None and event.id in state.decided:
         return Step(state, duplicate=True)
     before = state.ticket if state else None
-    decision = decide(before, event, policy)
+    decision = decide(before, event, policies)
     if not decision.facts:
         return Step(state, duplicate=True)
     return Step(_after(state, decision), _outputs(decision))
@@ -82,13 +82,13 @@ def clocks(state: RouterState) -> tuple[OpenClock, ...]:
     return tuple(OpenClock(clock.kind, clock.due_at) for clock in state.ticket.clocks)
 
 
-def service(policy: Policy) -> Service:
+def service(policies: Policies) -> Service:
     """Give the router under these rules."""
     fold = Fold(
         table="tickets",
         reads="ticket-commands",
         state=RouterState,
-        handle=partial(handle, policy),
+        handle=partial(handle, policies),
         on_pulse=pass_on_pulse,
         queue=queue,
         clocks=clocks,

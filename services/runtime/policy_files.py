@@ -1,6 +1,5 @@
 """Reads rulebooks, calendars and directories; an error names the file and the line or field."""
 
-from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,7 +10,7 @@ from services.core.calendar import WorkCalendar, compile_calendar
 from services.core.calendar_data import CalendarLayer
 from services.core.directory import Directory
 from services.core.knowledge import KnowledgeBase
-from services.core.policy import Policy
+from services.core.policy import Policies, Policy
 from services.core.rulebook import Rulebook
 
 M = TypeVar("M", bound=BaseModel)
@@ -83,16 +82,15 @@ def load_knowledge(root: Path, jurisdiction: str) -> KnowledgeBase:
     return _read(KnowledgeBase, root / "knowledge" / f"{jurisdiction}.yaml")
 
 
-def load_policy(root: Path, jurisdiction: str, on: date | None = None) -> Policy:
-    """Give the policy of a jurisdiction in force `on` a date (default: the newest); raises `PolicyFileError`."""
+def load_policies(root: Path, jurisdiction: str) -> Policies:
+    """Give every policy of a jurisdiction, each from the first day of its rulebook; raises `PolicyFileError`."""
     folder = root / "rulebooks" / jurisdiction
-    books = sorted(
-        (_read(Rulebook, path) for path in sorted(folder.glob("*.yaml"))),
-        key=lambda book: book.effective_from,
-    )
-    books = [book for book in books if on is None or book.effective_from <= on]
+    books = [_read(Rulebook, path) for path in sorted(folder.glob("*.yaml"))]
     if not books:
-        raise PolicyFileError(f"{folder}: no rulebook{f' in force on {on}' if on else ''}")
-    book = books[-1]
+        raise PolicyFileError(f"{folder}: no rulebook")
+    return Policies.of(_compiled(root, book) for book in books)
+
+
+def _compiled(root: Path, book: Rulebook) -> Policy:
     directory = _read(Directory, root / "directories" / f"{book.directory}.yaml")
     return Policy(book, load_calendar(root, book.calendar), directory)

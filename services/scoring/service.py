@@ -17,7 +17,7 @@ from schemas.facts import (
 )
 from schemas.supervision import UnitMeasured
 from schemas.vocabulary import ClockKind, StopOutcome
-from services.core.policy import Policy
+from services.core.policy import Policies
 from services.core.service import Fold, Output, Position, QueueEntry, Rejected, Service, Step, in_sequence
 from services.core.ticket import TERMINAL
 from services.scoring.units import LegState, UnitState, fold_measure
@@ -52,7 +52,7 @@ def _measure(event: Fact) -> dict[str, object] | None:
             return None
 
 
-def measure(policy: Policy, state: LegState | None, event: Event, at: Position) -> Step[LegState]:
+def measure(policies: Policies, state: LegState | None, event: Event, at: Position) -> Step[LegState]:
     """Turn one fact into a measure of its unit, in the month in which it happened (local time)."""
     if not isinstance(event, Fact):
         raise Rejected("unexpected-type", f"{event.type} is no fact of a ticket")
@@ -81,7 +81,7 @@ def measure(policy: Policy, state: LegState | None, event: Event, at: Position) 
             "causation": event.id,
             "unit": unit,
             "unit_group": group,
-            "period": event.time.astimezone(policy.calendar.zone).strftime("%Y-%m"),
+            "period": event.time.astimezone(policies.at(event.time).calendar.zone).strftime("%Y-%m"),
             "ticket": event.subject,
             "kind": event.kind,
             "evidence": event.id,
@@ -100,8 +100,10 @@ def queue(state: LegState) -> QueueEntry | None:
     return QueueEntry(state.stage, state.kind, state.unit_group, state.since)
 
 
-def service(policy: Policy) -> Service:
+def service(policies: Policies) -> Service:
     """Give the scoring service under these rules: one fold by ticket, one by unit."""
-    by_ticket = Fold(table="legs", reads="ticket-events", state=LegState, handle=partial(measure, policy), queue=queue)
-    by_unit = Fold(table="units", reads="unit-measures", state=UnitState, handle=partial(fold_measure, policy, SOURCE))
+    legs = partial(measure, policies)
+    by_ticket = Fold(table="legs", reads="ticket-events", state=LegState, handle=legs, queue=queue)
+    units = partial(fold_measure, policies, SOURCE)
+    by_unit = Fold(table="units", reads="unit-measures", state=UnitState, handle=units)
     return Service("scoring", (by_ticket, by_unit))

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from schemas.envelope import Event, derived_id
 from schemas.supervision import AccountabilityFlagged, ScorePublished, UnitMeasured
 from schemas.vocabulary import Rating
-from services.core.policy import Policy
+from services.core.policy import Policies, Policy
 from services.core.service import Output, Position, Rejected, Step
 
 EVIDENCE_KEPT = 20
@@ -160,7 +160,9 @@ def _flags(policy: Policy, source: str, said: UnitMeasured, counts: PeriodCounts
     return (Output("accountability-flags", flag),)
 
 
-def fold_measure(policy: Policy, source: str, state: UnitState | None, event: Event, _at: Position) -> Step[UnitState]:
+def fold_measure(
+    policies: Policies, source: str, state: UnitState | None, event: Event, _at: Position
+) -> Step[UnitState]:
     """Count one measure once: measures of one input partition arrive in its order, so an old position was counted."""
     if not isinstance(event, UnitMeasured):
         raise Rejected("unexpected-type", f"{event.type} is no measure of a unit")
@@ -174,4 +176,5 @@ def fold_measure(policy: Policy, source: str, state: UnitState | None, event: Ev
             "periods": state.periods | {event.period: counts},
         }
     )
+    policy = policies.at(event.time)
     return Step(after, (_published(policy, source, event, counts), *_flags(policy, source, event, counts)))

@@ -11,7 +11,7 @@ from schemas.facts import Fact
 from schemas.values import Actor, Clock, Mark
 from schemas.vocabulary import ClockKind, Role, Rung
 from services.core.calendar import WorkCalendar
-from services.core.policy import Policy
+from services.core.policy import Policies
 from services.core.service import (
     Fold,
     OpenClock,
@@ -96,18 +96,19 @@ def _next_daily(calendar: WorkCalendar, after: datetime) -> datetime:
     return calendar.next_opening(midnight)
 
 
-def _ring(clock: RunningClock, now: datetime, policy: Policy) -> tuple[RunningClock, tuple[ClockSignal, ...]]:
+def _ring(clock: RunningClock, now: datetime, policies: Policies) -> tuple[RunningClock, tuple[ClockSignal, ...]]:
     """Say everything this clock has to say up to `now`."""
     signals: list[ClockSignal] = []
     while (at := clock.next_at) is not None and at <= now:
         rung: Rung | None = None
         if clock.elapsed:
             rung = Rung.OVERDUE_DAILY
-            clock = clock.model_copy(update={"daily_at": _next_daily(policy.calendar, at)})
+            clock = clock.model_copy(update={"daily_at": _next_daily(policies.at(at).calendar, at)})
         elif clock.marks:
             rung = clock.marks[0].rung
             clock = clock.model_copy(update={"marks": clock.marks[1:]})
         else:
+            policy = policies.at(at)
             daily = clock.kind in policy.rulebook.reminders.clocks
             again = _next_daily(policy.calendar, at) if daily else None
             clock = clock.model_copy(update={"elapsed": True, "daily_at": again})
@@ -115,9 +116,9 @@ def _ring(clock: RunningClock, now: datetime, policy: Policy) -> tuple[RunningCl
     return clock, tuple(signals)
 
 
-def wake(policy: Policy, ticket: str, state: TimerState, now: datetime) -> Step[TimerState]:
+def wake(policies: Policies, ticket: str, state: TimerState, now: datetime) -> Step[TimerState]:
     """Raise every alarm due at `now`, in (instant, clock) order, in one command."""
-    rung = [_ring(clock, now, policy) for clock in state.clocks]
+    rung = [_ring(clock, now, policies) for clock in state.clocks]
     signals = sorted(
         (signal for _, said in rung for signal in said), key=lambda s: (s.at, s.clock, s.cycle, s.rung or "")
     )
@@ -150,7 +151,7 @@ def clocks(state: TimerState) -> tuple[OpenClock, ...]:
     return tuple(OpenClock(clock.kind, clock.due_at) for clock in state.clocks)
 
 
-def service(policy: Policy) -> Service:
+def service(policies: Policies) -> Service:
     """Give sla-timer under these rules."""
     fold = Fold(
         table="clocks",
@@ -158,7 +159,7 @@ def service(policy: Policy) -> Service:
         state=TimerState,
         handle=handle,
         wake_at=wake_at,
-        wake=partial(wake, policy),
+        wake=partial(wake, policies),
         queue=queue,
         clocks=clocks,
     )

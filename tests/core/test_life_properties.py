@@ -36,13 +36,13 @@ from schemas.vocabulary import ClockKind, Kind, Lane, Rating, Resolution, Rung, 
 from schemas.wire import encode
 from services.core.decision import Decision
 from services.core.lifecycle.decide import DECIDERS, decide
-from services.core.policy import Policy
+from services.core.policy import Policies
 from services.core.ticket import OPEN_STAGES, TERMINAL, Ticket, apply
-from services.runtime.policy_files import load_policy
+from services.runtime.policy_files import load_policies
 from services.sla_timer.service import handle as follow_clocks
 from tests.builders import SANITATION, TICKET, URBAN, actor, alarm, at, position, reply
 
-POLICY: Policy = load_policy(Path(__file__).parents[2] / "ops", "weixi")
+POLICIES: Policies = load_policies(Path(__file__).parents[2] / "ops", "weixi")
 WITHOUT_A_CLOCK = {Stage.REVISITING, Stage.EXPLAINED}
 """Open stages that may stand without a clock: revisit answers the fact that led there with `ticket.close.v1`."""
 
@@ -158,7 +158,7 @@ def resolution(ticket: Ticket) -> Resolution:
 def lives(draw: Callable[..., Any]) -> list[Decision]:
     """Draw a life: each command with the ticket before it and what the router decided."""
     first = opening(draw)
-    decisions = [decide(None, first, POLICY)]
+    decisions = [decide(None, first, POLICIES)]
     now = first.time
     for number in range(1, draw(st.integers(4, 25)) + 1):
         # mostly onward by minutes or days; now and then heard late, with an earlier time of happening
@@ -166,7 +166,7 @@ def lives(draw: Callable[..., Any]) -> list[Decision]:
         ticket = decisions[-1].known
         command = next_command(draw, number, ticket, now)
         now = max(now, command.time)
-        decisions.append(decide(ticket, command, POLICY))
+        decisions.append(decide(ticket, command, POLICIES))
     return decisions
 
 
@@ -258,7 +258,7 @@ def test_deciding_again_gives_the_same_bytes(life: list[Decision]) -> None:
     ticket: Ticket | None = None
     for decision in life:
         stored = Ticket.model_validate_json(ticket.model_dump_json()) if ticket else None
-        again = decide(stored, decision.command, POLICY)
+        again = decide(stored, decision.command, POLICIES)
         assert [encode(fact) for fact in decision.facts] == [encode(fact) for fact in again.facts]
         ticket = again.ticket
 

@@ -41,8 +41,8 @@ def test_the_hash_changes_with_any_rule(path: str, value: str) -> None:
 
 def test_the_hash_is_the_same_in_another_process_with_another_hash_seed() -> None:
     code = (
-        "from pathlib import Path; from services.runtime.policy_files import load_policy; "
-        "print(load_policy(Path('ops'), 'weixi').rulebook.hash)"
+        "from pathlib import Path; from services.runtime.policy_files import load_policies; "
+        "print(load_policies(Path('ops'), 'weixi').newest.rulebook.hash)"
     )
     said = {
         subprocess.run(

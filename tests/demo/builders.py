@@ -13,7 +13,7 @@ from schemas.envelope import Event, derived_id
 from schemas.upstream import UpstreamTicketSubmitted
 from schemas.wire import encode
 from services.core.knowledge import KnowledgeArticle, KnowledgeBase
-from services.core.policy import Policy
+from services.core.policy import Policies, Policy
 from services.core.service import Position
 from services.demo.ledger import Ledger
 from services.intake.door import actor_command, open_command
@@ -49,7 +49,7 @@ class County:
         self._knowledge = knowledge or KnowledgeBase(())
         makers = (make_router, make_sla_timer, make_reminder, make_revisit, make_scoring)
         tables: list[dict[bytes, Any]] = [{} for _ in range(len(makers) + 1)]
-        folds = [fold for maker in makers for fold in maker(policy).folds]
+        folds = [fold for maker in makers for fold in maker(Policies.always(policy)).folds]
         self._engines = [(Engine(fold, table), table) for fold, table in zip(folds, tables, strict=True)]
         self._offsets: Counter[str] = Counter()
         self._agenda: list[tuple[datetime, str, int, int, Any]] = []

@@ -12,7 +12,7 @@ from schemas.facts import TicketWithdrawn
 from schemas.upstream import UpstreamTicketSubmitted
 from schemas.vocabulary import ReplyDefect, StopOutcome
 from services.core.knowledge import KnowledgeBase
-from services.core.policy import Policy
+from services.core.policy import Policies
 from services.core.reply_review import EMPTY_PHRASES
 from services.demo import cast_replies
 from services.demo.cast import REACTIONS, Cast, ScriptError
@@ -44,14 +44,16 @@ def knowledge() -> KnowledgeBase:
 
 
 @pytest.fixture(scope="module")
-def sample(requests: list[SourceRequest], policy: Policy, knowledge: KnowledgeBase) -> list[tuple[SourceRequest, Life]]:
+def sample(
+    requests: list[SourceRequest], policies: Policies, knowledge: KnowledgeBase
+) -> list[tuple[SourceRequest, Life]]:
     """Every second request of the file, played to its end."""
-    mesh = InMemoryMesh(policy, knowledge, Cast(SEED, policy))
+    mesh = InMemoryMesh(policies, knowledge, Cast(SEED, policies))
     return [(request, mesh.play(request)) for request in requests[::2]]
 
 
 @pytest.fixture
-def plays(requests: list[SourceRequest], policy: Policy, knowledge: KnowledgeBase) -> Any:
+def plays(requests: list[SourceRequest], policies: Policies, knowledge: KnowledgeBase) -> Any:
     """Play one request of help, calm but for what is forced and changed."""
     plain = next(
         r for r in requests
@@ -62,8 +64,8 @@ def plays(requests: list[SourceRequest], policy: Policy, knowledge: KnowledgeBas
     def play(forced: dict[str, str] | None = None, **changes: Any) -> Life:
         submitted = UpstreamTicketSubmitted.model_validate(plain.submitted.model_dump() | changes)
         source = SourceRequest(submitted, plain.closes_at, plain.line)
-        cast = Cast(SEED, policy, {submitted.upstream_id: CALM | (forced or {})})
-        return InMemoryMesh(policy, knowledge, cast).play(source)
+        cast = Cast(SEED, policies, {submitted.upstream_id: CALM | (forced or {})})
+        return InMemoryMesh(policies, knowledge, cast).play(source)
 
     return play
 
@@ -229,9 +231,9 @@ def test_a_reopened_ticket_is_handled_again_and_not_reopened_twice(plays: Any) -
 
 
 def test_a_request_that_the_data_never_closed_is_signed_and_stays_open(
-    requests: list[SourceRequest], policy: Policy, knowledge: KnowledgeBase
+    requests: list[SourceRequest], policies: Policies, knowledge: KnowledgeBase
 ) -> None:
-    mesh = InMemoryMesh(policy, knowledge, Cast(SEED, policy))
+    mesh = InMemoryMesh(policies, knowledge, Cast(SEED, policies))
     for request in (r for r in requests if r.closes_at is None):
         life = mesh.play(request)
         assert life.of("reply.submitted") == []
@@ -311,12 +313,12 @@ def test_every_reaction_happens_in_the_sample(sample: list[tuple[SourceRequest, 
 
 
 def test_two_plays_are_equal_and_another_seed_differs(
-    requests: list[SourceRequest], policy: Policy, knowledge: KnowledgeBase
+    requests: list[SourceRequest], policies: Policies, knowledge: KnowledgeBase
 ) -> None:
     few = requests[100:160]
 
     def play(seed: int) -> list[list[Any]]:
-        mesh = InMemoryMesh(policy, knowledge, Cast(seed, policy))
+        mesh = InMemoryMesh(policies, knowledge, Cast(seed, policies))
         return [mesh.play(request).facts for request in few]
 
     first = play(SEED)
@@ -338,6 +340,6 @@ def test_good_texts_hold_no_empty_phrase_and_bad_ones_do() -> None:
         ({"sign@x": "late"}, "after @ comes a number"),
     ],
 )
-def test_a_script_with_a_slip_of_the_pen_is_refused(forced: dict[str, str], said: str, policy: Policy) -> None:
+def test_a_script_with_a_slip_of_the_pen_is_refused(forced: dict[str, str], said: str, policies: Policies) -> None:
     with pytest.raises(ScriptError, match=said):
-        Cast(SEED, policy, {"S-1": forced})
+        Cast(SEED, policies, {"S-1": forced})

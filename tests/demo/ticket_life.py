@@ -9,7 +9,7 @@ from schemas.commands import Command
 from schemas.envelope import Event
 from schemas.facts import Fact
 from services.core.knowledge import KnowledgeBase
-from services.core.policy import Policy
+from services.core.policy import Policies
 from services.core.service import Fold, Position
 from services.demo.cast import Cast, Planned
 from services.intake.adapters.open_data import SourceRequest
@@ -40,15 +40,16 @@ class Life:
 class InMemoryMesh:
     """Folds of the services that decide, and the agenda of one ticket."""
 
-    def __init__(self, policy: Policy, knowledge: KnowledgeBase, cast: Cast) -> None:
-        self.policy, self.knowledge, self.cast = policy, knowledge, cast
-        self.router: Fold[Any] = router.service(policy).folds[0]
-        self.followers: list[Fold[Any]] = [sla_timer.service(policy).folds[0], revisit.service(policy).folds[0]]
+    def __init__(self, policies: Policies, knowledge: KnowledgeBase, cast: Cast) -> None:
+        self.policies, self.knowledge, self.cast = policies, knowledge, cast
+        self.router: Fold[Any] = router.service(policies).folds[0]
+        self.followers: list[Fold[Any]] = [sla_timer.service(policies).folds[0], revisit.service(policies).folds[0]]
 
     def play(self, source: SourceRequest) -> Life:
         """Play one request until nothing is left to happen, or for 44 days."""
         life, ticket = Life(), f"T-{source.submitted.upstream_id}"
-        first = open_command(source.submitted, ticket, self.policy.directory, self.knowledge).command
+        directory = self.policies.at(source.submitted.time).directory
+        first = open_command(source.submitted, ticket, directory, self.knowledge).command
         states: list[Any] = [None] * len(self.followers)
         agenda: list[tuple[datetime, int, int, Command]] = [(first.time, 0, 0, first)]
         decided: Any = None

@@ -13,7 +13,7 @@ from schemas.envelope import derived_id
 from schemas.topics import SERVICES, load
 from schemas.wire import Headers, encode
 from services.cli.run import make_service, metrics_of
-from services.core.policy import Policy
+from services.core.policy import Policies
 from services.core.service import Output, Position
 from services.runtime import clock, health, wall
 from services.runtime.engine import Engine, Record
@@ -43,13 +43,13 @@ class EnginesInProcess:
     `beat` passes the wall clock's pulse through all of them, as the mesh does each second.
     """
 
-    def __init__(self, policy: Policy) -> None:
-        self.metrics: dict[str, Metrics] = {name: metrics_of(name, policy) for name in SERVICES}
+    def __init__(self, policies: Policies) -> None:
+        self.metrics: dict[str, Metrics] = {name: metrics_of(name, policies) for name in SERVICES}
         self.engines: list[tuple[str, Engine]] = []
         self.partitions = load()["ticket-commands"].partitions
         self.offset = 0
         for name in SERVICES:
-            folds = () if name == "intake" else make_service(name, policy).folds
+            folds = () if name == "intake" else make_service(name, policies).folds
             mine = [Engine(fold, {}) for fold in folds]
             self.engines += [(name, engine) for engine in mine]
             self.metrics[name].start_at_zero([fold.reads for fold in folds] or ["upstream-tickets", "http"])

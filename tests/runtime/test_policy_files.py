@@ -1,12 +1,13 @@
 """Policy files: an error names the file, the line and what is wrong, so that an editor's reader finds it."""
 
 import shutil
-from datetime import date
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from services.runtime.policy_files import PolicyFileError, load_knowledge, load_policy
+from services.core.policy import NotInForceError
+from services.runtime.policy_files import PolicyFileError, load_knowledge, load_policies
 
 OPS = Path(__file__).parents[2] / "ops"
 BOOK = "rulebooks/weixi/2024-10-15.yaml"
@@ -34,14 +35,14 @@ def line_of(path: Path, begin: str) -> int:
 
 
 def test_the_committed_files_are_read(ops: Path) -> None:
-    assert ("weixi", "2024-10-15.1") == (load_policy(ops, "weixi").rulebook.ref.jurisdiction, "2024-10-15.1")
+    assert ("weixi", "2024-10-15.1") == (load_policies(ops, "weixi").newest.rulebook.ref.jurisdiction, "2024-10-15.1")
     assert load_knowledge(ops, "weixi").root
 
 
 def test_an_unknown_key_is_named_with_its_line(ops: Path) -> None:
     line = change(ops / BOOK, "  deemed: true", "  deemt: true")
     with pytest.raises(PolicyFileError, match=rf"2024-10-15\.yaml:{line}: sign\.deemt: Extra inputs"):
-        load_policy(ops, "weixi")
+        load_policies(ops, "weixi")
 
 
 def test_a_kind_without_a_limit_is_named_with_the_line_of_the_kinds(ops: Path) -> None:
@@ -51,7 +52,7 @@ def test_a_kind_without_a_limit_is_named_with_the_line_of_the_kinds(ops: Path) -
     path.write_text(text[:begin] + text[end:], encoding="utf-8")
     line = line_of(path, "kinds:")
     with pytest.raises(PolicyFileError, match=rf"2024-10-15\.yaml:{line}: kinds: .*kinds without a limit: suggestion"):
-        load_policy(ops, "weixi")
+        load_policies(ops, "weixi")
 
 
 def test_a_category_with_an_unknown_unit_is_named_with_the_line_of_the_categories(ops: Path) -> None:
@@ -59,58 +60,60 @@ def test_a_category_with_an_unknown_unit_is_named_with_the_line_of_the_categorie
     change(path, "name_en: Bulky waste, unit: U-SANITATION", "name_en: Bulky waste, unit: U-GONE")
     line = line_of(path, "categories:")
     with pytest.raises(PolicyFileError, match=rf"weixi\.yaml:{line}: .*category bulky-waste: unknown unit U-GONE"):
-        load_policy(ops, "weixi")
+        load_policies(ops, "weixi")
 
 
 def test_weights_that_are_not_100_are_named_with_the_line_of_the_weights(ops: Path) -> None:
     change(ops / BOOK, "  satisfaction: 40", "  satisfaction: 41")
     line = line_of(ops / BOOK, "scoring:")
     with pytest.raises(PolicyFileError, match=rf":{line}: scoring: .*must sum up to 100 points"):
-        load_policy(ops, "weixi")
+        load_policies(ops, "weixi")
 
 
 def test_a_time_of_day_without_quotes_is_named_with_its_line(ops: Path) -> None:
     line = change(ops / BOOK, 'out_by: "10:00"', "out_by: 10:00")
     with pytest.raises(PolicyFileError, match=rf":{line}: dispatch\.out_by: .*in quotes"):
-        load_policy(ops, "weixi")
+        load_policies(ops, "weixi")
 
 
 def test_every_error_of_a_file_is_told_at_once(ops: Path) -> None:
     change(ops / BOOK, "  max_returns: 2", "  max_returns: -2")
     change(ops / BOOK, "  contact_attempts: 3", "  contact_attempts: none")
     with pytest.raises(PolicyFileError) as caught:
-        load_policy(ops, "weixi")
+        load_policies(ops, "weixi")
     assert 2 == len(str(caught.value).splitlines())
 
 
 def test_a_file_that_is_no_yaml_is_named(ops: Path) -> None:
     (ops / BOOK).write_text("kinds: [", encoding="utf-8")
     with pytest.raises(PolicyFileError, match=r"2024-10-15\.yaml: not YAML"):
-        load_policy(ops, "weixi")
+        load_policies(ops, "weixi")
 
 
 @pytest.mark.parametrize("missing", [DIRECTORY, "calendars/weixi.yaml", "calendars/cn.yaml"])
 def test_a_missing_file_is_named(ops: Path, missing: str) -> None:
     (ops / missing).unlink()
     with pytest.raises(PolicyFileError, match=rf"{Path(missing).name}: cannot be read: No such file"):
-        load_policy(ops, "weixi")
+        load_policies(ops, "weixi")
 
 
 def test_a_jurisdiction_without_rules_is_named(ops: Path) -> None:
     with pytest.raises(PolicyFileError, match="rulebooks/atlantis: no rulebook"):
-        load_policy(ops, "atlantis")
+        load_policies(ops, "atlantis")
 
 
-def test_the_rules_in_force_on_a_day_are_those_last_effective(ops: Path) -> None:
+def test_the_rules_in_force_are_those_last_effective(ops: Path) -> None:
     path = ops / BOOK
     later = path.read_text(encoding="utf-8").replace('version: "2024-10-15.1"', 'version: "2027"')
     later = later.replace("effective_from: 2024-10-15", "effective_from: 2027-01-01")
     (path.parent / "2027-01-01.yaml").write_text(later, encoding="utf-8")
-    on = {day: load_policy(ops, "weixi", day).rulebook.version for day in (date(2026, 12, 31), date(2027, 1, 1))}
-    assert {date(2026, 12, 31): "2024-10-15.1", date(2027, 1, 1): "2027"} == on
-    assert "2027" == load_policy(ops, "weixi").rulebook.version, "without a day: the newest"
-    with pytest.raises(PolicyFileError, match="no rulebook in force on 2024-10-14"):
-        load_policy(ops, "weixi", date(2024, 10, 14))
+    found = load_policies(ops, "weixi")
+    midnight = datetime.fromisoformat("2027-01-01T00:00:00+08:00")
+    assert "2024-10-15.1" == found.at(midnight - timedelta(seconds=1)).rulebook.version
+    assert "2027" == found.at(midnight).rulebook.version == found.newest.rulebook.version
+    first = datetime.fromisoformat("2024-10-15T00:00:00+08:00")
+    with pytest.raises(NotInForceError, match="no rules of weixi are in force at 2024-10-14T23:59:59"):
+        found.at(first - timedelta(seconds=1))
 
 
 def test_a_calendar_that_is_its_own_parent_is_refused(ops: Path) -> None:
@@ -119,4 +122,4 @@ def test_a_calendar_that_is_its_own_parent_is_refused(ops: Path) -> None:
     assert 1 == text.count("parents: [cn]")
     path.write_text(text.replace("parents: [cn]", "parents: [weixi]"), encoding="utf-8")
     with pytest.raises(PolicyFileError, match=r"weixi\.yaml"):
-        load_policy(ops, "weixi")
+        load_policies(ops, "weixi")

@@ -18,9 +18,9 @@ from schemas.events import BY_TYPE
 from schemas.facts import Fact, TicketClosed
 from schemas.wire import decode, encode
 from services.core.lifecycle.decide import decide
-from services.core.policy import Policy
+from services.core.policy import Policies
 from services.core.ticket import Ticket
-from services.runtime.policy_files import load_policy
+from services.runtime.policy_files import load_policies
 
 ZONE = ZoneInfo("Asia/Shanghai")
 Example = dict[str, Any]
@@ -49,7 +49,7 @@ def moment(event: Event) -> str:
     return f"{event.time.astimezone(ZONE):%a %Y-%m-%d %H:%M} (Asia/Shanghai). "
 
 
-def facts(examples: dict[Path, Example], key: str, policy: Policy) -> Iterator[tuple[Path, Fact]]:
+def facts(examples: dict[Path, Example], key: str, policies: Policies) -> Iterator[tuple[Path, Fact]]:
     """Decide the commands of a ticket; gives each fact with the file of its command."""
     ticket: Ticket | None = None
     mine = [p for p, e in examples.items() if (e["topic"], e["key"]) == ("ticket-commands", key)]
@@ -57,13 +57,13 @@ def facts(examples: dict[Path, Example], key: str, policy: Policy) -> Iterator[t
         command = event_of(examples[path])
         if not isinstance(command, Command):
             raise TypeError(f"{path}: no command")
-        decision = decide(ticket, command, policy)
+        decision = decide(ticket, command, policies)
         ticket = decision.ticket
         for fact in decision.facts:
             yield path, fact
 
 
-def retell(examples: dict[Path, Example], policy: Policy) -> dict[Path, Example]:
+def retell(examples: dict[Path, Example], policies: Policies) -> dict[Path, Example]:
     """Give the examples as they should be."""
     known = {
         (e["key"], int(e["headers"]["ce_sequence"]), p.parent.name, e["topic"]): p
@@ -72,7 +72,7 @@ def retell(examples: dict[Path, Example], policy: Policy) -> dict[Path, Example]
     }
     after = {p: told(e, event_of(e), e["about"]) for p, e in examples.items() if p not in known.values()}
     for key in sorted({e["key"] for e in examples.values() if e["topic"] == "ticket-commands" and e["key"]}):
-        for number, (source, fact) in enumerate(facts(examples, key, policy), 1):
+        for number, (source, fact) in enumerate(facts(examples, key, policies), 1):
             prefix = source.name.partition("-")[0]
             name = f"{number:02}" if prefix.isdigit() else f"{prefix}-{number:02}"
             verb = fact.type.rsplit(".", 2)[0].replace(".", "-").replace("_", "-")
@@ -88,9 +88,9 @@ def retell(examples: dict[Path, Example], policy: Policy) -> dict[Path, Example]
 
 def main() -> None:
     """Rewrite the files."""
-    policy = load_policy(Path(__file__).parents[2] / "ops", "weixi")
+    policies = load_policies(Path(__file__).parents[2] / "ops", "weixi")
     before = read()
-    after = retell(before, policy)
+    after = retell(before, policies)
     for path, example in after.items():
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps(example, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")

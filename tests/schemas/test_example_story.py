@@ -16,7 +16,7 @@ from services.core.decision import Decision
 from services.core.lifecycle.decide import decide
 from services.core.policy import Policy
 from services.core.ticket import IllegalTransitionError, Ticket, apply
-from services.runtime.policy_files import load_policy
+from services.runtime.policy_files import load_policies
 from tests.schemas.example_records import EVERY, event, of
 
 KEYS = sorted({e["key"] for _, e in EVERY if e["topic"] == "ticket-events" and e["key"]})
@@ -49,7 +49,7 @@ def essence(fact: Fact) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def county() -> Policy:
-    return load_policy(Path(__file__).parents[2] / "ops", "weixi")
+    return load_policies(Path(__file__).parents[2] / "ops", "weixi")
 
 
 def test_the_stories_show_every_fact_that_a_ticket_can_live_through() -> None:

@@ -8,7 +8,7 @@ from schemas.commands import Command
 from schemas.facts import Fact
 from schemas.supervision import ReminderIssued
 from schemas.vocabulary import ClockKind, Rung
-from services.core.policy import Policy
+from services.core.policy import Policies, Policy
 from services.core.service import Fold, Rejected, Step
 from services.reminder.service import LadderState, service
 from tests.builders import (
@@ -39,8 +39,8 @@ def rings(rung: str, when: str, kind: str = "handle") -> Alarm:
 
 
 @pytest.fixture
-def fold(policy: Policy) -> Fold[LadderState]:
-    return service(policy).folds[0]
+def fold(policies: Policies) -> Fold[LadderState]:
+    return service(policies).folds[0]
 
 
 class Desk:

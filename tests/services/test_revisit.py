@@ -5,7 +5,7 @@ import pytest
 from schemas.commands import CloseTicket, Command, ReviewReply
 from schemas.envelope import Event
 from schemas.supervision import ContactRequested
-from services.core.policy import Policy
+from services.core.policy import Policies, Policy
 from services.core.service import Fold, Rejected, Step
 from services.revisit.service import RevisitState, service
 from tests.builders import (
@@ -33,8 +33,8 @@ REVISITING = (*REPLIED, passes("Wed 2026-09-23 15:00"))
 
 
 @pytest.fixture
-def fold(policy: Policy) -> Fold[RevisitState]:
-    return service(policy).folds[0]
+def fold(policies: Policies) -> Fold[RevisitState]:
+    return service(policies).folds[0]
 
 
 class Centre:

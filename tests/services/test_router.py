@@ -6,7 +6,7 @@ import pytest
 
 from schemas.commands import PulseClock
 from schemas.facts import ClockPulsed
-from services.core.policy import Policy
+from services.core.policy import Policies, Policy
 from services.core.service import Fold, Rejected
 from services.router.service import REMEMBERED_COMMANDS, RouterState, service
 from tests.builders import (
@@ -38,8 +38,8 @@ CLOSING = (
 
 
 @pytest.fixture
-def fold(policy: Policy) -> Fold[RouterState]:
-    return service(policy).folds[0]
+def fold(policies: Policies) -> Fold[RouterState]:
+    return service(policies).folds[0]
 
 
 def run(fold: Fold[RouterState], *commands: Any) -> tuple[RouterState | None, list[Any]]:

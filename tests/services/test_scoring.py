@@ -7,7 +7,7 @@ import pytest
 from schemas.commands import Command
 from schemas.facts import Fact
 from schemas.supervision import AccountabilityFlagged, ScorePublished, UnitMeasured
-from services.core.policy import Policy
+from services.core.policy import Policies, Policy
 from services.core.service import Fold, Output, Rejected
 from services.scoring.service import service
 from services.scoring.units import PeriodCounts, UnitState, score_of
@@ -32,13 +32,13 @@ from tests.builders import (
 
 
 @pytest.fixture
-def legs(policy: Policy) -> Fold[Any]:
-    return service(policy).folds[0]
+def legs(policies: Policies) -> Fold[Any]:
+    return service(policies).folds[0]
 
 
 @pytest.fixture
-def units(policy: Policy) -> Fold[UnitState]:
-    return service(policy).folds[1]
+def units(policies: Policies) -> Fold[UnitState]:
+    return service(policies).folds[1]
 
 
 def measures(legs: Fold[Any], facts: tuple[Fact, ...], partition: int = 0) -> list[UnitMeasured]:

@@ -7,7 +7,7 @@ import pytest
 
 from schemas.commands import SignalClocks
 from schemas.facts import ClockPulsed, Fact
-from services.core.policy import Policy
+from services.core.policy import Policies, Policy
 from services.core.service import Fold, Rejected
 from services.sla_timer.service import TimerState, service
 from tests.builders import (
@@ -32,8 +32,8 @@ SIGNED = (opens("Wed 2026-09-23 09:00"), signs("Wed 2026-09-23 09:30"))
 
 
 @pytest.fixture
-def timer(policy: Policy) -> Fold[TimerState]:
-    return service(policy).folds[0]
+def timer(policies: Policies) -> Fold[TimerState]:
+    return service(policies).folds[0]
 
 
 def after(timer: Fold[TimerState], facts: tuple[Fact, ...], state: TimerState | None = None) -> TimerState:

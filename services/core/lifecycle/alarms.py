@@ -19,6 +19,7 @@ def signal_clocks(d: Decision, command: SignalClocks) -> Decision:
     if command.actor.role is not Role.SERVICE:
         return d.refuse("not-entitled", d.policy.rulebook.reminders.article)
     for signal in command.signals:
+        d = d.as_of(signal.at)
         clock = d.known.clock(signal.clock, signal.cycle)
         if clock is not None and clock.due_at == signal.due_at:
             d = _at_risk(d, clock, signal) if signal.rung else _elapsed(d, clock)

@@ -7,7 +7,7 @@ from schemas.commands import Command
 from services.core.calendar import CalendarRangeError
 from services.core.decision import Decision
 from services.core.lifecycle import alarms, closing, dispatching, handling
-from services.core.policy import Policy
+from services.core.policy import Policies
 from services.core.service import Rejected
 from services.core.ticket import Ticket
 
@@ -34,23 +34,24 @@ DECIDERS: Final[dict[str, Callable[[Decision, Any], Decision]]] = {
 """Command type to decider; each gives a new `Decision` and changes nothing else."""
 
 
-def decide(ticket: Ticket | None, command: Command, policy: Policy) -> Decision:
+def decide(ticket: Ticket | None, command: Command, policies: Policies) -> Decision:
     """Decide `command` about `ticket`.
 
     Raises `Rejected` with `unknown-ticket` for a ticket that was never opened, `unexpected-type` for an event that
-    is no command about a ticket, `beyond-the-calendar` for one whose time leads to no due instant.
+    is no command about a ticket, `beyond-the-calendar` for one whose time leads to no due instant,
+    `no-rules-in-force` for one from before the first rulebook.
     """
     try:
-        return _decide(ticket, command, policy)
+        return _decide(ticket, command, policies)
     except CalendarRangeError as error:
         raise Rejected("beyond-the-calendar", str(error)) from None
 
 
-def _decide(ticket: Ticket | None, command: Command, policy: Policy) -> Decision:
+def _decide(ticket: Ticket | None, command: Command, policies: Policies) -> Decision:
     decider = DECIDERS.get(command.type)
     if decider is None:
         raise Rejected("unexpected-type", f"{command.type} is no command about a ticket")
-    d = Decision(ticket, command, policy)
+    d = Decision(ticket, command, policies)
     if command.type == "ticket.open.v1":
         return d if ticket is not None else decider(d, command)
     if ticket is None:

@@ -72,7 +72,7 @@ def request_extension(d: Decision, command: RequestExtension) -> Decision:
     if code := from_unit(d, Stage.DISPATCHED, Stage.IN_PROGRESS):
         return d.refuse(code, "Art. 8")
     clock = ticket.clock(ClockKind.HANDLE)
-    rule = d.policy.rulebook.kinds[ticket.kind].extension
+    rule = (d.governing(clock) if clock else d.policy).rulebook.kinds[ticket.kind].extension
     if ticket.extension_asked_at is not None:
         return d.refuse("extension-pending", "Art. 8")
     if ticket.extensions >= rule.max_count:
@@ -122,14 +122,15 @@ def extended(d: Decision, clock: Clock) -> Clock:
 
     Rungs of the longer clock that would lie in the past are not climbed: nobody is reminded of them (Art. 10).
     """
-    rules = d.policy.rulebook
+    policy = d.governing(clock)
+    rules = policy.rulebook
     extension = rules.kinds[d.known.kind].extension
     rule = extension.each or extension.total
     if rule is None:
         return clock
     start = clock.due_at if extension.each else clock.started_at
-    later = due(start, rule.limit, d.policy.calendar, day_end=rules.day_end)
-    longer = clocks.clock_until(clock.kind, clock.cycle, clock.started_at, max(later, clock.due_at), rule, d.policy)
+    later = due(start, rule.limit, policy.calendar, day_end=rules.day_end)
+    longer = clocks.clock_until(clock.kind, clock.cycle, clock.started_at, max(later, clock.due_at), rule, policy)
     ahead = tuple(mark for mark in longer.marks if mark.at > d.command.time)
     return longer.model_copy(update={"marks": ahead})
 
