@@ -42,7 +42,7 @@ class Policies:
     """The policies of one jurisdiction, each with the instant from which it is in force, in that order.
 
     A decision is made under the rules in force when what it answers happened, never under those of the instant at
-    which it is heard (docs/adr/0003). Raises ValueError for no segment, or segments out of order.
+    which it is heard (docs/adr/0004). Raises ValueError for no segment, or segments out of order.
     """
 
     segments: tuple[tuple[datetime, Policy], ...]

@@ -7,7 +7,7 @@ from typing import Any
 
 from schemas.commands import Command
 from schemas.envelope import Event
-from services.core.policy import Policy
+from services.core.policy import Policies, Policy
 from services.core.service import Fold, Output, Position, Rejected, Sealable
 from services.reminder import service as reminder
 from services.revisit import service as revisit
@@ -38,7 +38,7 @@ class Mesh:
     _offsets: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._tables = [(fold, {}) for module in SERVICES for fold in module.service(self.policy).folds]
+        self._tables = [(fold, {}) for module in SERVICES for fold in module.service(Policies.always(self.policy)).folds]
 
     def say(self, command: Command) -> None:
         """Write a command and let the mesh digest it."""
