@@ -5,6 +5,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
+from itertools import pairwise
 
 from schemas.values import RulebookRef
 from services.core.calendar import WorkCalendar
@@ -49,7 +50,7 @@ class Policies:
 
     def __post_init__(self) -> None:
         begins = [begin for begin, _ in self.segments]
-        if not begins or any(a >= b for a, b in zip(begins, begins[1:], strict=False)):
+        if not begins or any(a >= b for a, b in pairwise(begins)):
             raise ValueError("policies need at least one segment, in ascending order of their instants")
 
     @classmethod

@@ -38,7 +38,9 @@ class Mesh:
     _offsets: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._tables = [(fold, {}) for module in SERVICES for fold in module.service(Policies.always(self.policy)).folds]
+        self._tables = [
+            (fold, {}) for module in SERVICES for fold in module.service(Policies.always(self.policy)).folds
+        ]
 
     def say(self, command: Command) -> None:
         """Write a command and let the mesh digest it."""
