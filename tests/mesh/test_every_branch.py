@@ -7,7 +7,7 @@ import pytest
 
 from schemas.topics import SERVICES, load
 from schemas.vocabulary import Stage as TicketStage
-from services.core.policy import Policy
+from services.core.policy import Policies, Policy
 from services.router.service import service as router
 from services.runtime.mesh import Mesh
 from services.runtime.replay import compare, decide_again, digest, read_facts
@@ -245,10 +245,10 @@ def test_the_account_balances(played: Played) -> None:
     assert 14 == account.accepted
 
 
-def test_a_replay_from_offset_zero_says_the_same_facts(played: Played, policy: Policy) -> None:
+def test_a_replay_from_offset_zero_says_the_same_facts(played: Played, policies: Policies) -> None:
     settings = played.stage.mesh.settings
-    found = compare(settings, load(), router(policy))
+    found = compare(settings, load(), router(policies))
     assert () == found.differing
-    assert digest(decide_again(settings, load(), router(policy))) == digest(
+    assert digest(decide_again(settings, load(), router(policies))) == digest(
         read_facts(settings, load(), "ticket-events")
     )

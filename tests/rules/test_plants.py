@@ -6,7 +6,7 @@ import pytest
 
 from services.core.knowledge import KnowledgeBase
 from services.core.policy import Policy
-from services.runtime.policy_files import load_knowledge, load_policy
+from services.runtime.policy_files import load_knowledge, load_policies
 from tests.rules.planted import Code, Rule, StalePlantError
 from tests.rules.plants import CODE, PLANTS, RULES
 from tests.rules.rows import play
@@ -22,7 +22,7 @@ def knowledge() -> KnowledgeBase:
 
 
 def load() -> Policy:
-    return load_policy(OPS, "weixi")
+    return load_policies(OPS, "weixi").newest
 
 
 def fails(row: Row, policy: Policy, knowledge: KnowledgeBase) -> bool:
