@@ -20,12 +20,13 @@ from services.intake.door import actor_command, open_command
 from tests.rules import words
 from tests.rules.instants import INSTANT, WEEKDAYS, instant, written
 from tests.rules.mesh import Mesh, Refusal
-from tests.rules.tables import DASH, DAY, LIMIT, Row
+from tests.rules.tables import DASH, DAY, LIMIT, Row, articles
 from tests.rules.verbs import NOTHING, PERSONAL, GrammarError, line, message, submitted
 
 KEY = b"key of the tables"
+CITED = articles()
 DUE = re.compile(rf"({'|'.join(ClockKind)}) due")
-OTHERS = ("ended", "reminders", "contacts", "scores", "flags", "sealed", "switch")
+OTHERS = ("ended", "legs", "reminders", "contacts", "scores", "flags", "sealed", "switch")
 """Columns beside the clocks: all that a table may have between facts and article."""
 
 
@@ -102,6 +103,7 @@ def _compare_life(row: Row, policy: Policy, knowledge: KnowledgeBase) -> list[st
             f"{c.kind} {c.outcome}" for f in new if isinstance(f, Fact) for c in f.stopped
             if c.outcome is not StopOutcome.CANCELLED
         ],
+        "legs": [words.leg(leg) for state in mesh.states() for leg in state.ticket.cycles],
         "reminders": [words.reminder(e) for e in sorted(reminders, key=lambda e: (e.time, e.rung))],
         "contacts": [words.contact(e) for e in new if isinstance(e, ContactRequested)],
         "scores": list({(e.unit, e.period): words.score(e) for e in new if isinstance(e, ScorePublished)}.values()),
@@ -138,7 +140,15 @@ def _compare_facts(row: Row, facts: list[Any], last: datetime) -> list[str]:
 
 
 def _articles(row: Row, facts: list[Any], mesh: Mesh) -> list[str]:
-    """Of the articles that the row names, its facts, clocks, scores or flags must cite one."""
+    """Each fact and clock cites what articles.md says; of the articles that the row names it must cite one."""
+    wrong = []
+    for event in mesh.log:
+        if not isinstance(event, Fact):
+            continue
+        for name, about, article in cites(event):
+            wanted = CITED[name, about].cells["article"] if (name, about) in CITED else "nothing yet"
+            if wanted != article.partition(";")[0]:
+                wrong.append(f"article: {name} {about} cites {article}, in articles.md it is {wanted}")
     cited = {fact.article for fact in facts if isinstance(fact, Fact)}
     cited |= {clock.article for state in mesh.states() for clock in state.ticket.clocks}
     cited |= {event.article for event in mesh.log if isinstance(event, AccountabilityFlagged)}
@@ -146,10 +156,17 @@ def _articles(row: Row, facts: list[Any], mesh: Mesh) -> list[str]:
     cited |= {"Art. 13"} if mesh.sealed else set()
     cited |= {"Art. 15" for event in mesh.log if isinstance(event, ScorePublished)}
     cited = {part.strip() for text in cited for part in text.split(";")}
-    named = re.findall(r"Art\. [0-9]+(?: \([0-9]\))?", row.cells["article"])
-    if not named or cited & set(named):
-        return []
-    return [f"article: {' and '.join(named)} cited by none of {sorted(cited)}"]
+    named = set(re.findall(r"Art\. [0-9]+(?: \([0-9]\))?", row.cells["article"]))
+    if named and not cited & named:
+        wrong.append(f"article: {' and '.join(sorted(named))} cited by none of {sorted(cited)}")
+    return wrong
+
+
+def cites(fact: Fact) -> list[tuple[str, str, str]]:
+    """Give what a fact cites, and the clocks that it starts: name, what it is about, article."""
+    about = getattr(fact, "clock", None) or getattr(fact, "command", DASH).removesuffix(".v1")
+    started = [("clock", str(clock.kind), clock.article) for clock in fact.started]
+    return [(fact.type.removesuffix(".v1"), str(about), fact.article), *started]
 
 
 def _leaks(mesh: Mesh) -> list[str]:

@@ -5,13 +5,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).parent
+CITES = HERE / "articles.md"
 DASH = "—"
 """Nothing: no fact, no clock."""
 GIVEN = "Every row begins: "
 """A line that begins so says what happened before every row of its section."""
-LIFE, DAY, LIMIT = "life", "day", "limit"
-BEGINS = {("situation", "when", "facts"): LIFE, ("day", "worked"): DAY, ("start", "limit", "due"): LIMIT}
-"""The three shapes of a table by its first columns; the last column of each is `article`."""
+LIFE, DAY, LIMIT, FACT = "life", "day", "limit", "fact"
+BEGINS = {
+    ("situation", "when", "facts"): LIFE,
+    ("day", "worked"): DAY,
+    ("start", "limit", "due"): LIMIT,
+    ("fact", "about"): FACT,
+}
+"""The shapes of a table by its first columns; the last column of each is `article`."""
 
 
 class TableError(AssertionError):
@@ -87,5 +93,12 @@ def _shape(where: str, columns: list[str]) -> str:
 
 
 def all_rows() -> list[Row]:
-    """Give the rows of every table; README.md explains and holds none."""
-    return [row for file in sorted(HERE.glob("*.md")) if file.name != "README.md" for row in read(file)]
+    """Give every case; README.md explains, and articles.md holds no case."""
+    return [
+        row for file in sorted(HERE.glob("*.md")) if file.name not in {"README.md", CITES.name} for row in read(file)
+    ]
+
+
+def articles() -> dict[tuple[str, str], Row]:
+    """Give the line of articles.md for each fact or clock, and what it is about."""
+    return {(row.cells["fact"], row.cells["about"]): row for row in read(CITES)}

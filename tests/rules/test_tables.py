@@ -2,16 +2,19 @@
 
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from schemas.facts import Fact
 from services.core.knowledge import KnowledgeBase
 from services.core.policy import Policy
 from services.runtime.policy_files import load_knowledge
+from tests.rules import rows
 from tests.rules.instants import instant
-from tests.rules.rows import play
-from tests.rules.tables import HERE, Row, TableError, all_rows, read
+from tests.rules.rows import cites, play
+from tests.rules.tables import HERE, Row, TableError, all_rows, articles, read
 
 ROWS = all_rows()
 
@@ -84,6 +87,32 @@ def test_there_are_at_least_250_rows_and_no_case_stands_twice() -> None:
     cases = Counter((row.given, tuple(sorted(row.cells.items()))) for row in ROWS)
     assert [case for case, count in cases.items() if count > 1] == []
     assert len(ROWS) >= 250
+
+
+def test_every_line_of_articles_md_is_met_by_a_row(
+    policy: Policy, knowledge: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    met: set[tuple[str, str]] = set()
+
+    def noted(fact: Fact) -> list[tuple[str, str, str]]:
+        said = cites(fact)
+        met.update((name, about) for name, about, _ in said)
+        return said
+
+    monkeypatch.setattr(rows, "cites", noted)
+    for row in ROWS:
+        play(row, policy, knowledge)
+    assert set(articles()) == met
+
+
+def test_a_fact_that_cites_another_article_fails(
+    policy: Policy, knowledge: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [row] = read(Path("art-00.md"), f"{HEAD}| a | {TRUE} |")
+    line = rows.CITED["ticket.opened", "—"]
+    other = replace(line, cells=line.cells | {"article": "Art. 5"})
+    monkeypatch.setitem(rows.CITED, ("ticket.opened", "—"), other)
+    assert ["article: ticket.opened — cites Art. 4, in articles.md it is Art. 5"] == play(row, policy, knowledge)
 
 
 def test_every_weekday_written_in_the_tables_is_true() -> None:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from schemas.facts import Fact
 from schemas.supervision import AccountabilityFlagged, ContactRequested, ReminderIssued, ScorePublished
-from schemas.values import Clock
+from schemas.values import Clock, Cycle
 from schemas.vocabulary import ClockKind, DispatchReason
 from tests.rules.instants import written
 
@@ -46,6 +46,16 @@ def phrase(fact: Fact) -> str:
 
 def due(clock: Clock) -> str:
     return written(clock.due_at) + (" provisional" if clock.provisional else "")
+
+
+def leg(cycle: Cycle) -> str:
+    """`U-URBAN handle replied after 7:30:00 late`: the working time of a leg that ended, in hours."""
+    named = f"{cycle.unit} {cycle.purpose}"
+    if cycle.end is None or cycle.elapsed_seconds is None:
+        return f"{named} running, due {written(cycle.due_at)}"
+    minutes, seconds = divmod(cycle.elapsed_seconds, 60)
+    late = " late" if cycle.breached else ""
+    return f"{named} {cycle.end} after {minutes // 60}:{minutes % 60:02}:{seconds:02}{late}"
 
 
 def reminder(said: ReminderIssued) -> str:
