@@ -17,12 +17,17 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from services.core.calendar_data import CalendarLayer
-from services.core.calendar_days import DayReason, check_layers, named_days, open_windows, ordinary_day
+from services.core.calendar_days import (
+    EPOCH,
+    MICROSECOND,
+    DayReason,
+    check_layers,
+    named_days,
+    open_windows,
+    ordinary_day,
+)
 
 PROVISIONAL_YEARS = 2
-MAX_VERSION_LENGTH = 80
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
 PER_SECOND = 1_000_000
 
 
@@ -42,12 +47,15 @@ def _instant(micros: int) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class WorkCalendar:
-    """A compiled calendar; equal versions mean equal content. Notices cover `known_from` to `known_until`."""
+    """A compiled calendar; equal versions mean equal content. Notices cover `first_day` to `known_until`.
+
+    A version reads `weixi@2025-11-04:1f3c8a5b9d27`: name, date of issue of the latest notice in it, content hash.
+    """
 
     name: str
     version: str
     zone: ZoneInfo = field(compare=False)
-    known_from: date
+    first_day: date
     known_until: date
     last_day: date
     _named: Mapping[date, DayReason] = field(repr=False, compare=False)
@@ -72,7 +80,7 @@ class WorkCalendar:
     def covers(self, at: datetime) -> bool:
         """Say whether the notice for the local day of `at` is out; if not, it is provisional."""
         _micros(at)
-        return self.known_from <= at.astimezone(self.zone).date() <= self.known_until
+        return self.first_day <= at.astimezone(self.zone).date() <= self.known_until
 
     def opening_of(self, d: date) -> datetime:
         """Give the first opening on a working day; ValueError on any other day."""
@@ -164,37 +172,51 @@ class WorkCalendar:
         return index
 
     def _check_day(self, d: date) -> None:
-        if not self.known_from <= d <= self.last_day:
+        if not self.first_day <= d <= self.last_day:
             raise self._out_of_range(str(d))
 
     def _out_of_range(self, what: str) -> CalendarRangeError:
         return CalendarRangeError(
-            f"{what} lies outside calendar {self.name}, {self.known_from} to {self.last_day}: "
+            f"{what} lies outside calendar {self.name}, {self.first_day} to {self.last_day}: "
             f"official notices end {self.known_until}, add the next one to the nation's layer"
         )
 
 
 def calendar_version(layers: Sequence[CalendarLayer]) -> str:
-    """Give the layers' names and versions, and 12 hex digits of the SHA-256 of their canonical content."""
-    content = [layer.model_dump(mode="json", by_alias=True) for layer in layers]
+    """Give name, latest date of issue, and 12 hex digits of the SHA-256 of what the layers say about days and hours.
+
+    Titles, addresses and when something became known do not count, nor does a layer that says nothing.
+    """
+    content = [
+        layer.model_dump(mode="json", by_alias=True, include={"name", "zone"})
+        | {
+            "hours": [
+                rule.model_dump(mode="json", by_alias=True, exclude={"basis", "known_from"}) for rule in layer.hours
+            ]
+        }
+        | {
+            "notices": [
+                n.model_dump(mode="json", by_alias=True, exclude={"title", "url", "known_from"}) for n in layer.notices
+            ]
+        }
+        for layer in layers
+        if layer.hours or layer.notices or layer.zone or layer is layers[-1]
+    ]
     canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    names = "/".join(f"{layer.name}@{layer.version}" for layer in layers)
-    version = f"{names}:{hashlib.sha256(canonical.encode()).hexdigest()[:12]}"
-    if len(version) > MAX_VERSION_LENGTH:
-        raise ValueError(f"the calendar's version {version} is longer than {MAX_VERSION_LENGTH}: shorten layer names")
-    return version
+    issued = max(notice.issued for layer in layers for notice in layer.notices)
+    return f"{layers[-1].name}@{issued}:{hashlib.sha256(canonical.encode()).hexdigest()[:12]}"
 
 
 def compile_calendar(layers: Sequence[CalendarLayer]) -> WorkCalendar:
     """Compile layers, the nation's first, into a calendar; ValueError if they do not fit together.
 
-    The nearest layer that states a zone, or office hours, decides on it. Known are the years of the
-    nation's notices.
+    The nearest layer that states a zone decides on it; of the rules for office hours that cover a day the nearest
+    layer's last one. Known are the years of the nation's notices.
     """
     check_layers(layers)
     name = layers[-1].name
     zones = [layer.zone for layer in layers if layer.zone is not None]
-    hours = [layer.hours for layer in layers if layer.hours]
+    hours = [rule for layer in layers for rule in layer.hours]
     if not zones or not hours:
         raise ValueError(f"calendar {name}: {'hours' if zones else 'zone'}: no layer states it")
     zone = ZoneInfo(zones[-1])
@@ -210,7 +232,7 @@ def compile_calendar(layers: Sequence[CalendarLayer]) -> WorkCalendar:
         if not (named.get(day) or ordinary_day(day)).worked:
             continue
         try:
-            windows = [(_micros(a), _micros(b)) for a, b in open_windows(day, hours[-1], zone)]
+            windows = open_windows(day, hours, zone)
         except ValueError as error:
             raise ValueError(f"calendar {name}: {error}") from None
         days.append(ordinal)
@@ -226,7 +248,7 @@ def compile_calendar(layers: Sequence[CalendarLayer]) -> WorkCalendar:
         name=name,
         version=calendar_version(layers),
         zone=zone,
-        known_from=first,
+        first_day=first,
         known_until=known_until,
         last_day=last,
         _named=MappingProxyType(named),

@@ -1,15 +1,17 @@
 """What a calendar file may say: one layer of notices and office hours, as validated, frozen data.
 
-A layer belongs to a level of government. Its notices say which weekdays are off and which weekend days are
-worked (调休); a later notice overrides an earlier one, and a lower level a higher one. Errors name the field.
+A layer belongs to a level of government, or to one unit. Its notices say which weekdays are off and which weekend
+days are worked (调休); a later notice overrides an earlier one, and a lower level a higher one. Nothing counts before
+it is known: see `services.core.calendar_history`. Errors name the field.
 """
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
+    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -19,8 +21,8 @@ from pydantic import (
     field_validator,
 )
 
-Level = Literal["nation", "province", "prefecture", "county"]
-LEVELS: tuple[Level, ...] = ("nation", "province", "prefecture", "county")
+Level = Literal["nation", "province", "prefecture", "county", "unit"]
+LEVELS: tuple[Level, ...] = ("nation", "province", "prefecture", "county", "unit")
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$", max_length=20)]
 MINUTES_PER_DAY = 24 * 60
 
@@ -77,17 +79,33 @@ class Notice(Data):
     """One official notice: the days off of a year and the days worked instead.
 
     `amends` is the id of an earlier notice of the same layer that this one changes in part. A New Year's
-    holiday may begin in the last week of the year before.
+    holiday may begin in the last week of the year before. `issued` is the date the notice bears; `known_from` the
+    instant from which decisions count with it, by default the end of the day of issue.
     """
 
-    id: str = Field(min_length=1)
+    id: str = Field(min_length=1, max_length=120)
     title: str = Field(min_length=1)
     issued: date
+    known_from: AwareDatetime | None = None
     url: str | None = None
     year: int = Field(ge=2000, le=2100)
     amends: str | None = None
     days_off: tuple[DaysOff, ...] = ()
     workdays: tuple[date, ...] = ()
+
+    def known(self, zone: ZoneInfo) -> datetime:
+        """Give the instant from which the notice is known: what is issued on a day is known when the day is over."""
+        if self.known_from is not None:
+            return self.known_from.astimezone(UTC)
+        return datetime.combine(self.issued + timedelta(days=1), time(), zone).astimezone(UTC)
+
+    @field_validator("known_from")
+    @classmethod
+    def _not_before_issue(cls, known_from: datetime | None, info: ValidationInfo) -> datetime | None:
+        issued = info.data.get("issued")
+        if known_from is not None and issued is not None and known_from.date() < issued:
+            raise ValueError(f"{known_from.isoformat()} is before the day of issue, {issued}")
+        return known_from
 
     @field_validator("days_off")
     @classmethod
@@ -119,11 +137,16 @@ def _check_days(days: list[date] | tuple[date, ...], info: ValidationInfo) -> No
 
 
 class HoursRule(Data):
-    """Office hours of working days from `from` to `until`; of several rules for a day the last one counts."""
+    """Office hours of working days from `from` to `until`; of several rules for a day the last one counts.
+
+    `known_from` is the instant from which decisions count with it, for ever if left out; `basis` cites the document.
+    """
 
     from_: date = Field(alias="from")
     until: date | None = None
     windows: tuple[Window, ...] = Field(min_length=1)
+    basis: str | None = None
+    known_from: AwareDatetime | None = None
 
     @field_validator("until")
     @classmethod
@@ -151,7 +174,6 @@ class CalendarLayer(Data):
 
     name: Name
     level: Level
-    version: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$", max_length=12)
     title_zh: str = Field(min_length=1)
     title_en: str = Field(min_length=1)
     parents: tuple[Name, ...] = Field(default=(), max_length=1)

@@ -3,23 +3,29 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from services.core.calendar_data import LEVELS, CalendarLayer, HoursRule
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+MICROS_PER_MINUTE = 60_000_000
+MICROS_PER_DAY = 24 * 60 * MICROS_PER_MINUTE
 DayKind = Literal["workday", "weekend", "holiday", "adjusted_workday", "local"]
 
 
 @dataclass(frozen=True, slots=True)
 class DayReason:
-    """Why a day is worked or off, and by which notice. `local` is a day off of a level below the nation."""
+    """Why a day is worked or off, by which notice of which layer. `local` is a day off of a level below the nation."""
 
     kind: DayKind
     name_zh: str
     name_en: str
     notice: str | None = None
+    layer: str | None = None
 
     @property
     def worked(self) -> bool:
@@ -52,22 +58,33 @@ def named_days(layers: Sequence[CalendarLayer]) -> dict[date, DayReason]:
         off: DayKind = "holiday" if layer.level == "nation" else "local"
         for notice in layer.notices:
             for holiday in notice.days_off:
-                reason = DayReason(off, holiday.zh, holiday.en, notice.id)
+                reason = DayReason(off, holiday.zh, holiday.en, notice.id, layer.name)
                 named.update(dict.fromkeys(holiday.days(), reason))
-            adjusted = DayReason("adjusted_workday", "调休上班", "Adjusted working day", notice.id)
+            adjusted = DayReason("adjusted_workday", "调休上班", "Adjusted working day", notice.id, layer.name)
             named.update(dict.fromkeys(notice.workdays, adjusted))
     return named
 
 
-def open_windows(day: date, rules: Sequence[HoursRule], zone: ZoneInfo) -> list[tuple[datetime, datetime]]:
-    """Give the instants (UTC) of opening and close on a working day; ValueError if no rule covers the day."""
+@lru_cache(maxsize=1 << 15)
+def _midnight(zone: ZoneInfo, ordinal: int) -> int:
+    return (datetime.combine(date.fromordinal(ordinal), time(), zone) - EPOCH) // MICROSECOND
+
+
+def open_windows(day: date, rules: Sequence[HoursRule], zone: ZoneInfo) -> list[tuple[int, int]]:
+    """Give opening and close on a working day, in microseconds since 1970; ValueError if no rule covers the day."""
     rule = next((rule for rule in reversed(rules) if rule.covers(day)), None)
     if rule is None:
         raise ValueError(f"hours: no rule covers the working day {day}")
+    ordinal = day.toordinal()
+    start = _midnight(zone, ordinal)
+    if _midnight(zone, ordinal + 1) - start == MICROS_PER_DAY:
+        return [
+            (start + opens * MICROS_PER_MINUTE, start + closes * MICROS_PER_MINUTE) for opens, closes in rule.windows
+        ]
     midnight = datetime.combine(day, time(), zone)
 
-    def at(minute: int) -> datetime:
+    def at(minute: int) -> int:
         # Adding to an aware local time moves the wall clock, which is what office hours follow.
-        return (midnight + timedelta(minutes=minute)).astimezone(UTC)
+        return (midnight + timedelta(minutes=minute) - EPOCH) // MICROSECOND
 
     return [(at(opens), at(closes)) for opens, closes in rule.windows]

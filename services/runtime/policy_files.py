@@ -6,8 +6,9 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from services.core.calendar import WorkCalendar, compile_calendar
+from services.core.calendar import WorkCalendar
 from services.core.calendar_data import CalendarLayer
+from services.core.calendar_history import CalendarHistory, calendar_history
 from services.core.directory import Directory
 from services.core.knowledge import KnowledgeBase
 from services.core.policy import Policies, Policy
@@ -61,8 +62,8 @@ def _read(model: type[M], path: Path) -> M:
     return parse(model, text, str(path))
 
 
-def load_calendar(root: Path, name: str) -> WorkCalendar:
-    """Compile the calendar `name` with its parents, the nation's layer first."""
+def load_history(root: Path, name: str) -> CalendarHistory:
+    """Compile every version of the calendar `name` from its layers, the nation's first; raises `PolicyFileError`."""
     layers: list[CalendarLayer] = []
     todo = [name]
     while todo:
@@ -72,9 +73,14 @@ def load_calendar(root: Path, name: str) -> WorkCalendar:
         layers.insert(0, layer)
         todo.extend(layer.parents)
     try:
-        return compile_calendar(layers)
+        return calendar_history(layers)
     except ValueError as error:
         raise PolicyFileError(f"{root}/calendars/{name}.yaml: {error}") from None
+
+
+def load_calendar(root: Path, name: str) -> WorkCalendar:
+    """Give the calendar `name` with every notice in its files."""
+    return load_history(root, name).latest
 
 
 def load_knowledge(root: Path, jurisdiction: str) -> KnowledgeBase:
