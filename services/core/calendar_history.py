@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
@@ -94,7 +95,10 @@ def calendar_history(layers: Sequence[CalendarLayer]) -> CalendarHistory:
     if not layers[0].notices:
         raise ValueError(f"calendar {name}: the nation's layer has no notice")
     first = layers[0].notices[0].known(zone)
-    said: list[Notice | HoursRule] = [item for layer in layers for item in (*layer.notices, *layer.hours)]
+    said: list[Notice | HoursRule] = []
+    for layer in layers:
+        said += layer.notices
+        said += layer.hours
     instants = {at for item in said if (at := _known(item, zone)) > first}
     versions: list[KnownCalendar] = []
     seen: frozenset[str] = frozenset()
@@ -122,6 +126,6 @@ def _as_known(layer: CalendarLayer, instant: datetime, zone: ZoneInfo) -> Calend
 
 def _check_order(layers: Sequence[CalendarLayer], zone: ZoneInfo) -> None:
     for layer in layers:
-        for above, below in zip(layer.notices, layer.notices[1:], strict=False):
+        for above, below in pairwise(layer.notices):
             if below.known(zone) < above.known(zone):
                 raise ValueError(f"calendar {layer.name}: {below.id} is known before {above.id}, which stands above it")

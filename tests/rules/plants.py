@@ -63,7 +63,9 @@ CODE = (
     ),
     Code(f"{DAYS}:named_days", "named.update(dict.fromkeys(holiday.days(), reason))", "pass", ("calendar", "art-08")),
     Code(f"{DAYS}:ordinary_day", "day.weekday() < 5", "day.weekday() >= 5", ("calendar", "art-06")),
-    Code(f"{DAYS}:open_windows", "rule.windows]", "[(rule.windows[0][0], rule.windows[-1][1])]]", ("art-07", "art-10")),
+    Code(
+        f"{DAYS}:open_windows", "rule.windows\n", "[(rule.windows[0][0], rule.windows[-1][1])]\n", ("art-07", "art-10")
+    ),
     Code(f"{CALENDAR}:WorkCalendar.covers", "<= self.known_until", "< self.known_until", ("art-08",)),
     Code(f"{CALENDAR}:WorkCalendar.add_working_time", "bisect_left(self._sums", "bisect_right(self._sums", ("art-07",)),
     Code(f"{DEADLINES}:due", "limit.amount)\n    match", "limit.amount + 1)\n    match", ("art-08", "calendar")),
