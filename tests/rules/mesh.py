@@ -7,7 +7,7 @@ from typing import Any
 
 from schemas.commands import Command
 from schemas.envelope import Event
-from services.core.policy import Policies, Policy
+from services.core.policy import Policies
 from services.core.service import Fold, Output, Position, Rejected, Sealable
 from services.reminder import service as reminder
 from services.revisit import service as revisit
@@ -31,16 +31,14 @@ class Refusal:
 class Mesh:
     """Everything said so far, in order; `log` holds events and refusals."""
 
-    policy: Policy
+    policies: Policies
     log: list[Event | Refusal] = field(default_factory=list)
     sealed: list[Sealable] = field(default_factory=list)
     _tables: list[tuple[Fold[Any], dict[str, Any]]] = field(default_factory=list)
     _offsets: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._tables = [
-            (fold, {}) for module in SERVICES for fold in module.service(Policies.always(self.policy)).folds
-        ]
+        self._tables = [(fold, {}) for module in SERVICES for fold in module.service(self.policies).folds]
 
     def say(self, command: Command) -> None:
         """Write a command and let the mesh digest it."""

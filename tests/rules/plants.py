@@ -103,6 +103,10 @@ CODE = (
     Code(
         f"{LIFE}.dispatching:decide_return", "command.unit or ticket.proposed_unit", "ticket.proposed_unit", ("art-07",)
     ),
+    Code("services.core.policy:Policies.at", "bisect_right", "bisect_left", ("art-18",)),
+    Code("services.core.policy:Policies.at", "if index < 0", "if index < -1", ("art-18",)),
+    Code("services.core.policy:Policies.governing", "and later.rulebook.applies_to_running", "", ("art-18",)),
+    Code("services.core.policy:Policies.governing", "self.at(started_at)", "self.at(instant)", ("art-18",)),
     # ------------------------------------------------------------ who may say what, and when
     Code(f"{LIFE}.actors:from_unit", "command.actor.id != ticket.unit", "False", ("art-05", "art-07")),
     Code(f"{LIFE}.actors:from_unit", "if ticket.stage in stages", "if True", ("art-07",)),

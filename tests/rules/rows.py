@@ -13,7 +13,7 @@ from services.core.calendar import WorkCalendar
 from services.core.deadlines import Limit, due, provisional
 from services.core.directory import Directory
 from services.core.knowledge import KnowledgeBase
-from services.core.policy import Policy
+from services.core.policy import Policies, Policy
 from services.core.rulebook import Rulebook
 from services.core.service import Rejected
 from services.intake.door import actor_command, open_command
@@ -26,7 +26,7 @@ from tests.rules.verbs import NOTHING, PERSONAL, GrammarError, line, message, su
 KEY = b"key of the tables"
 CITED = articles()
 DUE = re.compile(rf"({'|'.join(ClockKind)}) due")
-OTHERS = ("ended", "legs", "reminders", "contacts", "scores", "flags", "sealed", "switch")
+OTHERS = ("ended", "legs", "reminders", "contacts", "scores", "flags", "sealed", "switch", "amended")
 """Columns beside the clocks: all that a table may have between facts and article."""
 
 
@@ -77,13 +77,22 @@ def switched(policy: Policy, switches: list[str]) -> Policy:
     return Policy(Rulebook.model_validate(data), policy.calendar, policy.directory)
 
 
+def _amended(policy: Policy, parts: list[str]) -> Policies:
+    """Give the county's rulebook and the one that follows it: `from Wed 2026-11-04; return.window.amount = 48`."""
+    if not parts:
+        return Policies.of([policy])
+    begin = instant(f"{parts[0].removeprefix('from ')} 00:00").astimezone(policy.calendar.zone).date()
+    changed = [f"effective_from = {begin.isoformat()}", "version = amended", *parts[1:]]
+    return Policies.of([policy, switched(policy, changed)])
+
+
 def _compare_life(row: Row, policy: Policy, knowledge: KnowledgeBase) -> list[str]:
     unknown = [c for c in list(row.cells)[3:-1] if c not in OTHERS and not DUE.fullmatch(c)]
     if unknown:
         raise GrammarError(f"unknown column {unknown[0]}")
     if "switch" in row.cells:
         policy = switched(policy, row.parts("switch"))
-    mesh = Mesh(policy)
+    mesh = Mesh(_amended(policy, row.parts("amended")) if "amended" in row.cells else Policies.always(policy))
     story = _Story(mesh, policy.directory, knowledge)
     given = [part.strip() for part in row.given.split(";") if part.strip()]
     story.tell(given)
@@ -154,6 +163,7 @@ def _articles(row: Row, facts: list[Any], mesh: Mesh) -> list[str]:
     cited |= {event.article for event in mesh.log if isinstance(event, AccountabilityFlagged)}
     cited |= {"Art. 10" for event in mesh.log if isinstance(event, ReminderIssued)}
     cited |= {"Art. 13"} if mesh.sealed else set()
+    cited |= {"Art. 18" for said in facts if isinstance(said, Refusal) and said.code == "no-rules-in-force"}
     cited |= {"Art. 15" for event in mesh.log if isinstance(event, ScorePublished)}
     cited = {part.strip() for text in cited for part in text.split(";")}
     named = set(re.findall(r"Art\. [0-9]+(?: \([0-9]\))?", row.cells["article"]))
