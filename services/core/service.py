@@ -3,13 +3,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, Generic, TypeVar
-
-from pydantic import BaseModel
 
 from schemas.envelope import Event
 
-S = TypeVar("S", bound=BaseModel)
+S = TypeVar("S")
 
 
 class Rejected(Exception):
@@ -66,6 +65,23 @@ class OpenClock:
     due_at: datetime
 
 
+def dump_json(state: Any) -> bytes:
+    """Give a state (a pydantic model) as a table value: JSON, behind the byte that names this format."""
+    text: str = state.model_dump_json()
+    return b"1" + text.encode()
+
+
+def load_json(cls: Any, value: bytes) -> Any:
+    """Give the state of a table value that `dump_json` made; raises ValueError for another format."""
+    if value[:1] != b"1":
+        raise ValueError(f"table format {value[:1]!r} of {cls.__name__} is not known")
+    return cls.model_validate_json(value[1:])
+
+
+def _load_json_of_its_state(_value: bytes) -> Any:
+    raise NotImplementedError
+
+
 def _no_pulse(event: Event, partition: int) -> tuple[Output, ...]:  # noqa: ARG001 - the signature is the contract
     return ()
 
@@ -75,7 +91,8 @@ class Fold(Generic[S]):
     """One table, folded from one ordered input topic.
 
     `handle` takes the state of the event's key and the event. `wake_at` says when a key wants to be woken; on a
-    pulse at or after that instant `wake` is called for it. `queue` and `clocks` feed the metrics. All are pure.
+    pulse at or after that instant `wake` is called for it. `queue` and `clocks` feed the metrics. `dump` and `load`
+    turn a state into a table value and back; the first byte of a value names its format. All are pure.
     """
 
     table: str
@@ -88,6 +105,12 @@ class Fold(Generic[S]):
     on_pulse: Callable[[Event, int], tuple[Output, ...]] = _no_pulse
     queue: Callable[[S], QueueEntry | None] = field(default=lambda _state: None)
     clocks: Callable[[S], tuple[OpenClock, ...]] = field(default=lambda _state: ())
+    dump: Callable[[S], bytes] = dump_json
+    load: Callable[[bytes], S] = _load_json_of_its_state
+
+    def __post_init__(self) -> None:
+        if self.load is _load_json_of_its_state:
+            object.__setattr__(self, "load", partial(load_json, self.state))
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,25 @@
-"""One fold at work on one table: decode, fold, wake on pulses. No Kafka here: tests and replay run it too."""
+"""One fold at work on one table, partition by partition: decode, fold, wake on pulses.
+
+No Kafka here: tests and replay run it too.
+"""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from heapq import heappop, heappush
-from typing import Any
+from typing import Any, Protocol
 
 from schemas.commands import PulseClock
 from schemas.envelope import Event
 from schemas.facts import ClockPulsed
 from schemas.wire import decode
 from services.core.service import Fold, Output, Position, Rejected
-from services.runtime.queues import ClockCounts, QueueAges
+from services.runtime.queues import ClockCounts, Label, QueueAges, counts_of, oldest_of
+from services.runtime.wakes import Wakes, micros
 
 PULSES = (PulseClock, ClockPulsed)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Record:
     """A Kafka record as the engine takes it."""
 
@@ -28,7 +31,7 @@ class Record:
     """Unix time at which the broker appended it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Result:
     """What one record led to: what to say, then what to write; `event` for the metrics."""
 
@@ -36,30 +39,61 @@ class Result:
     outputs: tuple[Output, ...] = ()
     writes: tuple[tuple[bytes, bytes | None], ...] = ()
     duplicate: bool = False
+    rang: tuple[float, ...] = ()
+    """Unix times for which the keys that were woken had asked: for the lateness of alarms."""
+
+
+class Values(Protocol):
+    """The table's values in one partition."""
+
+    def get(self, key: bytes, /) -> bytes | None:
+        """Give the value of a key."""
+
+
+@dataclass(slots=True)
+class Index:
+    """What is known of one partition besides its table; all of it can be made anew from the table."""
+
+    values: Values
+    queues: QueueAges = field(default_factory=QueueAges)
+    clocks: ClockCounts = field(default_factory=ClockCounts)
+    wakes: Wakes = field(default_factory=Wakes)
+    pulse: Event | None = None
+    """The newest pulse."""
+    ringing: Event | None = None
+    """The pulse whose wakes are not all done."""
 
 
 class Engine:
-    """A fold over a table of bytes; `table` is a Faust table or a plain dict.
+    """A fold over a table of bytes; `table` is a plain dict for every partition, unless `rebuild` gave each its own.
 
-    The caller publishes `Result.outputs`, and only then gives `Result.writes` to `write`: state is never ahead of
-    what was said.
+    The caller publishes `Result.outputs`, and only then writes `Result.writes`: state is never ahead of what was said.
+    `budget` is the most keys that one call wakes; what is left is woken by `go_on`, so that a million clocks that end
+    in one second do not keep their neighbours waiting.
     """
 
-    def __init__(self, fold: Fold[Any], table: Mapping[bytes, bytes]) -> None:
+    def __init__(self, fold: Fold[Any], table: Mapping[bytes, bytes] | None = None, budget: int | None = None) -> None:
         self.fold = fold
-        self.table = table
-        self.queues = QueueAges()
-        self.clocks = ClockCounts()
-        self.pulse_at: dict[int, datetime] = {}
-        self._wakes: dict[str, datetime] = {}
-        self._heaps: dict[int, list[tuple[datetime, str]]] = {}
+        self.table: Mapping[bytes, bytes] = {} if table is None else table
+        self._budget = budget
+        self._indexes: dict[int, Index] = {}
 
-    def rebuild(self, items: Iterable[tuple[int, bytes, bytes]]) -> None:
-        """Forget the indexes and build them anew from the owned (partition, key, value) of the table."""
-        self.queues, self.clocks = QueueAges(), ClockCounts()
-        self._wakes, self._heaps, self.pulse_at = {}, {}, {}
-        for partition, key, value in items:
-            self._index(partition, key.decode(), self.fold.state.model_validate_json(value))
+    def rebuild(self, partition: int, items: Iterable[tuple[bytes, bytes]], values: Values | None = None) -> None:
+        """Forget the indexes of a partition and build them anew from its keys and values."""
+        index = Index(self.table if values is None else values)
+        for key, value in items:
+            self._moved(index, key, None, self.fold.load(value))
+        self._indexes[partition] = index
+
+    def drop(self, partition: int) -> None:
+        """Forget a partition that another worker owns now: none of its clocks rings here any more."""
+        self._indexes.pop(partition, None)
+
+    def _index(self, partition: int) -> Index:
+        index = self._indexes.get(partition)
+        if index is None:
+            index = self._indexes[partition] = Index(self.table)
+        return index
 
     def handle(self, record: Record) -> Result:
         """Fold one record; raises `WireError` or `Rejected` for one that belongs into the dead letters."""
@@ -70,44 +104,99 @@ class Engine:
         key = self.fold.key(event)
         if not key:
             raise Rejected("missing-subject", "the event has no ce_subject")
-        if record.key is None or record.key.decode(errors="replace") != key:
+        raw = key.encode()
+        if record.key != raw:
             raise Rejected("key-mismatch", "the record's key is not the event's subject: its order is not assured")
-        stored = self.table.get(key.encode())
-        state = self.fold.state.model_validate_json(stored) if stored else None
+        index = self._index(partition)
+        stored = index.values.get(raw)
+        state = self.fold.load(stored) if stored else None
         step = self.fold.handle(state, event, record.position)
         if step.duplicate:
             return Result(event, step.outputs, duplicate=True)
-        self._index(partition, key, step.state)
-        return Result(event, step.outputs, (self._write(key, step.state),))
+        self._moved(index, raw, state, step.state)
+        return Result(event, step.outputs, ((raw, self._dump(step.state)),))
 
     def _pulse(self, event: Event, partition: int) -> Result:
-        now = max(event.time, self.pulse_at.get(partition, event.time))
-        self.pulse_at[partition] = now
-        self.clocks.advance(min(self.pulse_at.values()).timestamp())
+        index = self._index(partition)
+        if index.pulse is None or event.time > index.pulse.time:  # time never runs backwards in a partition
+            index.pulse = event
+            now = min(other.pulse.time for other in self._indexes.values() if other.pulse is not None)
+            for other in self._indexes.values():
+                other.clocks.advance(now.timestamp())
+        index.ringing = index.pulse
+        rung = self.go_on(partition)
+        said = self.fold.on_pulse(event, partition)
+        return Result(event, (*rung.outputs, *said), rung.writes, rang=rung.rang)
+
+    def rings(self, partition: int) -> bool:
+        """Say whether the newest pulse has still to wake keys of a partition."""
+        index = self._indexes.get(partition)
+        return index is not None and index.ringing is not None
+
+    @property
+    def ringing(self) -> list[int]:
+        """Give the partitions whose newest pulse has still to wake keys."""
+        return [partition for partition, index in self._indexes.items() if index.ringing is not None]
+
+    def go_on(self, partition: int) -> Result:
+        """Wake the next keys that the newest pulse of a partition is due to wake, at most the budget."""
+        index = self._indexes[partition]
+        assert index.ringing is not None  # noqa: S101 - the caller asked `rings`
+        now, limit = index.ringing.time, micros(index.ringing.time)
         outputs: list[Output] = []
         writes: dict[bytes, bytes | None] = {}
-        heap = self._heaps.get(partition, [])
-        while self.fold.wake and heap and heap[0][0] <= now:
-            at, key = heappop(heap)
-            stored = writes.get(key.encode()) or self.table.get(key.encode())
-            if self._wakes.get(key) != at or not stored:
-                continue
-            step = self.fold.wake(key, self.fold.state.model_validate_json(stored), now)
-            self._index(partition, key, step.state)
-            outputs.extend(step.outputs)
-            written = self._write(key, step.state)
-            writes[written[0]] = written[1]
-        return Result(event, (*outputs, *self.fold.on_pulse(event, partition)), tuple(writes.items()))
+        rang: list[float] = []
+        wake = self.fold.wake
+        if wake is not None:
+            for at, key in index.wakes.due(limit):
+                stored = writes.get(key) or index.values.get(key)
+                state = self.fold.load(stored) if stored else None
+                wanted = self.fold.wake_at(state) if state is not None else None
+                if wanted is None or micros(wanted) != at:
+                    continue  # moved or cancelled since it was noted
+                step = wake(key.decode(), state, now)
+                self._moved(index, key, state, step.state)
+                outputs.extend(step.outputs)
+                writes[key] = self._dump(step.state)
+                rang.append(at / 1e6)
+                if self._budget is not None and len(rang) >= self._budget:
+                    break
+        event = index.ringing
+        if wake is None or not index.wakes.any_due(limit):
+            index.ringing = None
+        return Result(event, tuple(outputs), tuple(writes.items()), rang=tuple(rang))
 
-    def _index(self, partition: int, key: str, state: Any) -> None:
-        self.queues.put(key, self.fold.queue(state) if state is not None else None)
-        self.clocks.put(key, self.fold.clocks(state) if state is not None else ())
-        at = self.fold.wake_at(state) if state is not None else None
-        if at is None:
-            self._wakes.pop(key, None)
-        elif self._wakes.get(key) != at:
-            self._wakes[key] = at
-            heappush(self._heaps.setdefault(partition, []), (at, key))
+    def _moved(self, index: Index, key: bytes, before: Any, after: Any) -> None:
+        fold = self.fold
+        index.queues.move(
+            fold.queue(before) if before is not None else None, fold.queue(after) if after is not None else None
+        )
+        index.clocks.move(
+            fold.clocks(before) if before is not None else (), fold.clocks(after) if after is not None else ()
+        )
+        at = fold.wake_at(after) if after is not None else None
+        if at is not None and (before is None or fold.wake_at(before) != at):
+            index.wakes.add(micros(at), key)
 
-    def _write(self, key: str, state: Any) -> tuple[bytes, bytes | None]:
-        return key.encode(), (state.model_dump_json().encode() if state is not None else None)
+    def _dump(self, state: Any) -> bytes | None:
+        return self.fold.dump(state) if state is not None else None
+
+    # -- for the metrics, also from the thread that answers scrapes
+
+    def oldest(self) -> dict[Label, tuple[float, int]]:
+        """Give per queue the Unix time since when the oldest ticket waits, and how many wait."""
+        return oldest_of([index.queues for index in list(self._indexes.values())])
+
+    def counts(self) -> dict[str, tuple[int, int]]:
+        """Give (open, overdue) per kind of clock."""
+        return counts_of([index.clocks for index in list(self._indexes.values())])
+
+    def alarms_waiting(self) -> int:
+        """Count the keys that pulses have still to wake."""
+        indexes = [index for index in list(self._indexes.values()) if index.ringing is not None]
+        return sum(index.wakes.waiting(micros(index.ringing.time)) for index in indexes if index.ringing is not None)
+
+    @property
+    def pulse_at(self) -> dict[int, datetime]:
+        """Give the newest pulse per partition: the time it is there."""
+        return {number: index.pulse.time for number, index in self._indexes.items() if index.pulse is not None}

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Literal
 
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -36,6 +37,9 @@ class Settings(BaseSettings):
     metrics_port: int = Field(default=0, ge=0, le=65535, description="0: the service's default port")
     http_port: int = Field(default=8080, ge=0, le=65535, description="the door's HTTP port")
     instance: str = Field(default="0", description="stable name of this replica: static group membership")
+    table_store: Literal["memory", "rocksdb"] = Field(
+        default="memory", description="where tables are held; rocksdb (extra `rocksdb`) starts from what is on disk"
+    )
     commit_interval: float = Field(default=1.0, gt=0, description="seconds between commits; bounds what is replayed")
     watermark_interval: float = Field(default=1.0, gt=0, description="seconds between published watermarks")
     session_timeout: float = Field(default=10.0, gt=0, description="seconds until the group notices a dead worker")

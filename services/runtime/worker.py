@@ -4,21 +4,27 @@ import asyncio
 import faulthandler
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import Iterable
 from typing import Any, NoReturn
+
+from faust.types import TP
 
 from schemas.envelope import derived_id
 from schemas.supervision import WatermarkPublished
 from schemas.topics import Topic
-from schemas.wire import WireError, encode
-from services.core.service import Fold, Output, Position, Rejected, Service
+from schemas.wire import encode
+from services.core.service import Fold, Output, Service
 from services.runtime import health, logs, wall
 from services.runtime.dead_letters import bury
-from services.runtime.engine import Engine, Record, Result
-from services.runtime.faust_app import DurableProducer, acknowledged, build_app
+from services.runtime.driver import Consumer, Producer, follow
+from services.runtime.engine import Engine, Record
+from services.runtime.faust_app import build_app
+from services.runtime.fold_at_work import FoldAtWork
 from services.runtime.metrics import Metrics
 from services.runtime.settings import Settings, metrics_port
 
+ALARMS_AT_ONCE = 500
+"""Most keys that a pulse wakes before other records get their turn."""
 EXIT_CRASHED = 70
 """Exit code (EX_SOFTWARE) of a worker that stopped because going on would lose something."""
 
@@ -33,90 +39,59 @@ class Worker:
         self.log = logs.get()
         self.app = build_app(service.name, settings)
         self.positions: dict[str, int] = {}
+        """Per "topic/partition" how far it is digested, alarms included."""
         self.handled = asyncio.Event()
         self.heartbeat = wall.unix()
         self.waiting = {"start": "the service is starting"}
         self.consecutive_dead_letters = 0
+        self.reads = {settings.topic(fold.reads): fold.reads for fold in service.folds}
         self.engines = [self._add(fold, topics[fold.reads].partitions) for fold in service.folds]
         metrics.start_at_zero(fold.reads for fold in service.folds)
         metrics.show_indexes(self.engines)
-        self.app.after_seek = self._after_seek
+        self.app.on_partitions_assigned.connect(self._on_partitions_changed, weak=False)
+        self.app.on_partitions_revoked.connect(self._on_partitions_changed, weak=False)
 
     @property
-    def producer(self) -> DurableProducer:
+    def producer(self) -> Producer:
         """Give the producer that all outputs go through."""
-        producer: DurableProducer = self.app.producer
+        producer: Producer = self.app.producer
         return producer
 
+    @property
+    def consumer(self) -> Consumer:
+        """Give the consumer, which owns the commit."""
+        consumer: Consumer = self.app.consumer
+        return consumer
+
     def _add(self, fold: Fold[Any], partitions: int) -> Engine:
-        raw = {"key_type": bytes, "value_type": bytes, "key_serializer": "raw", "value_serializer": "raw"}
         table = self.app.Table(fold.table, partitions=partitions, key_type=bytes, value_type=bytes)
-        engine = Engine(fold, table)
-        topic = self.app.topic(self.settings.topic(fold.reads), partitions=partitions, allow_empty=True, **raw)
-
-        async def rebuild() -> None:
-            engine.rebuild(table.owned())
-
-        async def follow(stream: Any) -> AsyncIterator[None]:
-            async for event in stream.events():
-                try:
-                    await self._on_message(engine, event.message)
-                except Exception as error:  # noqa: BLE001 - whatever it is: an event must not be acked unhandled
-                    self.crash("an input record could not be carried through", error)
-                yield
-
-        table.on_recover(rebuild)
-        self.app.agent(topic, name=f"{self.service.name}.{fold.table}", concurrency=1)(follow)
+        topic = self.app.topic(self.settings.topic(fold.reads), partitions=partitions)
+        engine = Engine(fold, budget=ALARMS_AT_ONCE)
+        at_work = FoldAtWork(engine, table, self)
+        table.restored.append(at_work.restored)
+        table.dropped.append(engine.drop)
+        follow(self.app, topic, at_work.handle, (table,), name=f"{self.service.name}.{fold.table}", rest=at_work.ring)
         return engine
 
-    async def _on_message(self, engine: Engine, message: Any) -> None:
-        started = asyncio.get_running_loop().time()
-        name = engine.fold.reads
-        at = Position(name, message.partition, message.offset)
-        self._check_offset(at)
-        record = Record(at, message.key, message.value, tuple(message.headers or ()), message.timestamp)
-        result = await self._fold(engine, record)
-        if result is not None:
-            for output in result.outputs:
-                await self._emit(output)
-            for key, value in result.writes:
-                if value is None:
-                    engine.table.pop(key, None)  # type: ignore[attr-defined]
-                else:
-                    engine.table[key] = value  # type: ignore[index]
-            self._count(name, at, result)
-        self.positions[f"{name}/{at.partition}"] = at.offset + 1
-        self.handled.set()
-        self.metrics.watermark.labels(self.service.name, name, str(at.partition)).set(message.timestamp)
-        self.metrics.age.labels(self.service.name, name).observe(max(0.0, wall.unix() - message.timestamp))
-        self.metrics.handling.labels(self.service.name, name).observe(asyncio.get_running_loop().time() - started)
+    def say(self, outputs: Iterable[Output]) -> None:
+        """Hand events to the producer; the next commit waits for their delivery."""
+        emit, name_of = self.producer.emit, self.settings.topic
+        for output in outputs:
+            headers, value = encode(output.event)
+            key = (output.key or output.event.subject).encode() or None
+            emit(name_of(output.topic), key, value, headers, -1 if output.partition is None else output.partition)
 
-    async def _fold(self, engine: Engine, record: Record) -> Result | None:
-        try:
-            result = engine.handle(record)
-        except Rejected as error:
-            # Somebody may be wrong about tickets all day long: that is his error, and no sign of a bad deploy.
-            await self._bury(record, error.code, str(error))
-        except WireError as error:
-            self._suspect_a_bad_deploy()
-            await self._bury(record, error.code, str(error))
-        except Exception as error:  # noqa: BLE001 - a defect of ours: never a crash loop, never silence
-            self._suspect_a_bad_deploy()
-            await self._bury(record, "handler-error", type(error).__name__)
-        else:
-            self.consecutive_dead_letters = 0
-            return result
-        return None
-
-    def _suspect_a_bad_deploy(self) -> None:
+    def suspect_a_bad_deploy(self) -> None:
+        """Count a record that should have been readable; too many in a row end the process."""
         self.consecutive_dead_letters += 1
         if self.consecutive_dead_letters > self.settings.max_consecutive_dead_letters:
             self.crash("too many dead letters in a row: a bad deploy must stop, not drain a topic", None)
 
-    async def _bury(self, record: Record, code: str, reason: str) -> None:
+    async def bury(self, record: Record, code: str, reason: str) -> None:
+        """Set a record aside in the dead letters; returns when the broker has it."""
         letter = bury(self.settings.master_key, self.service.name, record, code, reason)
         topic = self.settings.topic(f"{self.service.name}-dead-letters")
-        await (await self.producer.emit(topic, None, letter.value, letter.headers, None))
+        await self.producer.send_and_wait(topic, None, letter.value, None, None, letter.headers)
         at = record.position
         self.metrics.dead_letters.labels(self.service.name, at.topic, code).inc()
         self.metrics.events.labels(self.service.name, at.topic, "unknown", "dead-letter").inc()
@@ -124,32 +99,17 @@ class Worker:
             "dead letter", topic=at.topic, partition=at.partition, offset=at.offset, code=code, reason=reason
         )
 
-    async def _emit(self, output: Output) -> None:
-        headers, value = encode(output.event)
-        key = (output.key or output.event.subject).encode() or None
-        await self.producer.emit(self.settings.topic(output.topic), key, value, headers, output.partition)
+    def digested(self, topic: str, partition: int) -> None:
+        """Note that everything a partition said up to its position is handled, alarms included."""
+        end = self.consumer.positions.get(TP(self.settings.topic(topic), partition))
+        if end is not None:
+            self.positions[f"{topic}/{partition}"] = end
+            self.handled.set()
 
-    def _check_offset(self, at: Position) -> None:
-        expected = self.positions.get(f"{at.topic}/{at.partition}")
-        if expected is not None and at.offset != expected:
-            self.metrics.offset_gaps.labels(self.service.name).inc()
-            self.crash(f"a hole in {at.topic}/{at.partition}: expected offset {expected}, got {at.offset}", None)
-
-    def _count(self, topic: str, at: Position, result: Result) -> None:
-        outcome = "duplicate" if result.duplicate else "handled"
-        self.metrics.events.labels(self.service.name, topic, result.event.type, outcome).inc()
-        if result.duplicate:
-            self.metrics.duplicates.labels(self.service.name, topic).inc()
-        if result.event.type.startswith("clock.pulse"):
-            pulse = self.metrics.pulse.labels(self.service.name, str(at.partition))
-            pulse.set(result.event.time.timestamp())
-
-    def _after_seek(self, committed: dict[Any, int | None]) -> None:
-        """Take over the positions from which this worker goes on after a rebalance."""
-        reads = {self.settings.topic(fold.reads): fold.reads for fold in self.service.folds}
-        self.positions = {
-            f"{reads[tp.topic]}/{tp.partition}": offset or 0 for tp, offset in committed.items() if tp.topic in reads
-        }
+    async def _on_partitions_changed(self, *_: Any, **__: Any) -> None:
+        """Take over the positions from which this worker goes on after partitions came or went."""
+        owned = {f"{self.reads[tp.topic]}/{tp.partition}": at or 0 for tp, at in self.consumer.positions.items()}
+        self.positions = {name: min(at, self.positions.get(name, at)) for name, at in owned.items()}
         self.handled.set()
 
     async def _publish_watermarks(self) -> None:
@@ -157,8 +117,8 @@ class Worker:
         while True:
             await self.handled.wait()
             self.handled.clear()
-            positions, outputs = dict(self.positions), list(self.producer.outputs)
-            await acknowledged(outputs)
+            positions = dict(self.positions)
+            await self.producer.flush()
             text = ",".join(f"{name}={offset}" for name, offset in sorted(positions.items()))
             said = WatermarkPublished(
                 id=derived_id("watermark", self.service.name, text),
@@ -168,7 +128,7 @@ class Worker:
                 positions=positions,
             )
             headers, value = encode(said)
-            await self.producer.emit(topic, self.service.name.encode(), value, headers, None)
+            self.producer.emit(topic, self.service.name.encode(), value, headers)
             await asyncio.sleep(self.settings.watermark_interval)
 
     async def _watch(self) -> None:
@@ -176,12 +136,15 @@ class Worker:
             self.heartbeat = wall.unix()
             if self.app.crash_reason is not None:
                 self.crash("Faust crashed", self.app.crash_reason)
+            if self.consumer.failed is not None:
+                self.metrics.offset_gaps.labels(self.service.name).inc(self.consumer.gaps)
+                self.crash("what was not committed must be read again", self.consumer.failed)
             if self.producer.failed is not None:
                 self.crash("a record was not delivered", self.producer.failed)
-            recovered = self.app.tables.recovery.completed.is_set() and not self.app.rebalancing
+            recovered = self.app.tables.completed.is_set()
             self.waiting = {} if recovered else {"recovery": "tables are being recovered, or the group is rebalancing"}
-            if self.producer.committed_at:
-                self.metrics.commit.labels(self.service.name).set(self.producer.committed_at)
+            if self.consumer.committed_at:
+                self.metrics.commit.labels(self.service.name).set(self.consumer.committed_at)
             await asyncio.sleep(0.1)
 
     def crash(self, reason: str, error: BaseException | None) -> NoReturn:

@@ -1,15 +1,14 @@
 """sla-timer: every clock of every open ticket in one table; says when a clock nears its end or has elapsed."""
 
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from functools import partial
-
-from pydantic import BaseModel, ConfigDict
 
 from schemas.commands import ClockSignal, SignalClocks
 from schemas.envelope import Event, derived_id
 from schemas.facts import Fact
-from schemas.values import Actor, Clock, Mark
-from schemas.vocabulary import ClockKind, Role, Rung
+from schemas.values import Actor
+from schemas.vocabulary import Role, Rung
 from services.core.calendar import WorkCalendar
 from services.core.policy import Policies
 from services.core.service import (
@@ -24,44 +23,10 @@ from services.core.service import (
     in_sequence,
 )
 from services.core.ticket import TERMINAL
+from services.sla_timer.state import RunningClock, TimerState, dump, load, running
 
 SOURCE = "/hotline-mesh/sla-timer"
 ACTOR = Actor(role=Role.SERVICE, id="sla-timer")
-
-
-class RunningClock(BaseModel):
-    """A clock and what it has still to say: its marks, its end, then one rung a working day while overdue."""
-
-    model_config = ConfigDict(frozen=True)
-    kind: ClockKind
-    cycle: int
-    due_at: datetime
-    marks: tuple[Mark, ...] = ()
-    elapsed: bool = False
-    daily_at: datetime | None = None
-
-    @property
-    def next_at(self) -> datetime | None:
-        """Give the instant of the next alarm."""
-        if self.elapsed:
-            return self.daily_at
-        return self.marks[0].at if self.marks else self.due_at
-
-
-class TimerState(BaseModel):
-    """The clocks of one ticket; `sequence` says how far its facts are applied."""
-
-    model_config = ConfigDict(frozen=True)
-    sequence: int
-    stage: str
-    kind: str
-    unit_group: str
-    since: datetime
-    clocks: tuple[RunningClock, ...] = ()
-
-
-def _running(clock: Clock) -> RunningClock:
-    return RunningClock(kind=clock.kind, cycle=clock.cycle, due_at=clock.due_at, marks=clock.marks)
 
 
 def handle(state: TimerState | None, event: Event, _at: Position) -> Step[TimerState]:
@@ -80,7 +45,7 @@ def handle(state: TimerState | None, event: Event, _at: Position) -> Step[TimerS
             kind=event.kind,
             unit_group=event.unit_group or "none",
             since=event.time if moved or state is None else state.since,
-            clocks=kept + tuple(_running(clock) for clock in event.started),
+            clocks=kept + tuple(running(clock) for clock in event.started),
         )
     )
 
@@ -103,15 +68,15 @@ def _ring(clock: RunningClock, now: datetime, policies: Policies) -> tuple[Runni
         rung: Rung | None = None
         if clock.elapsed:
             rung = Rung.OVERDUE_DAILY
-            clock = clock.model_copy(update={"daily_at": _next_daily(policies.at(at).calendar, at)})
+            clock = replace(clock, daily_at=_next_daily(policies.at(at).calendar, at))
         elif clock.marks:
-            rung = clock.marks[0].rung
-            clock = clock.model_copy(update={"marks": clock.marks[1:]})
+            rung = clock.marks[0][0]
+            clock = replace(clock, marks=clock.marks[1:])
         else:
             policy = policies.at(at)
             daily = clock.kind in policy.rulebook.reminders.clocks
             again = _next_daily(policy.calendar, at) if daily else None
-            clock = clock.model_copy(update={"elapsed": True, "daily_at": again})
+            clock = replace(clock, elapsed=True, daily_at=again)
         signals.append(ClockSignal(clock=clock.kind, cycle=clock.cycle, due_at=clock.due_at, at=at, rung=rung))
     return clock, tuple(signals)
 
@@ -122,7 +87,7 @@ def wake(policies: Policies, ticket: str, state: TimerState, now: datetime) -> S
     signals = sorted(
         (signal for _, said in rung for signal in said), key=lambda s: (s.at, s.clock, s.cycle, s.rung or "")
     )
-    after = state.model_copy(update={"clocks": tuple(clock for clock, _ in rung)})
+    after = replace(state, clocks=tuple(clock for clock, _ in rung))
     if not signals:
         return Step(after)
     named = "|".join(
@@ -162,5 +127,7 @@ def service(policies: Policies) -> Service:
         wake=partial(wake, policies),
         queue=queue,
         clocks=clocks,
+        dump=dump,
+        load=load,
     )
     return Service("sla-timer", (fold,))

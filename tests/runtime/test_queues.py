@@ -33,8 +33,7 @@ def oldest_by_scan(waiting: dict[str, QueueEntry]) -> dict[Label, tuple[float, i
 def test_the_oldest_and_the_counts_are_those_of_a_scan(moves: list[tuple[str, QueueEntry | None, bool]]) -> None:
     ages, waiting = QueueAges(), dict[str, QueueEntry]()
     for key, entry, looked_at in moves:
-        ages.put(key, entry)
-        waiting.pop(key, None)
+        ages.move(waiting.pop(key, None), entry)
         if entry is not None:
             waiting[key] = entry
         if looked_at:  # looking tidies up, and must not change what is seen later
@@ -45,8 +44,10 @@ def test_the_oldest_and_the_counts_are_those_of_a_scan(moves: list[tuple[str, Qu
 def test_a_ticket_that_moves_there_and_back_waits_once() -> None:
     ages = QueueAges()
     held, queued = (QueueEntry(stage, "help", "urban", instant(5)) for stage in ("held", "queued"))
+    before: QueueEntry | None = None
     for entry in (held, queued, held, None, held):
-        ages.put("a", entry)
+        ages.move(before, entry)
+        before = entry
     assert {("held", "help", "urban"): (5.0, 1)} == ages.oldest()
 
 
@@ -74,7 +75,7 @@ def test_open_and_overdue_clocks_are_those_of_a_scan(moves: list[tuple[str, obje
     counts, running, now = ClockCounts(), dict[str, tuple[OpenClock, ...]](), 0.0
     for what, first, second in moves:
         if what == "put":
-            counts.put(first, second)  # type: ignore[arg-type]
+            counts.move(running.get(first, ()), second)  # type: ignore[arg-type,call-overload]
             running[first] = second  # type: ignore[index,assignment]
         else:
             counts.advance(float(first))  # type: ignore[arg-type]
@@ -85,7 +86,8 @@ def test_open_and_overdue_clocks_are_those_of_a_scan(moves: list[tuple[str, obje
 
 def test_a_kind_that_ran_once_stays_in_the_counts_as_zero() -> None:
     counts = ClockCounts()
-    counts.put("a", (OpenClock("sign", instant(5)),))
+    sign = (OpenClock("sign", instant(5)),)
+    counts.move((), sign)
     counts.advance(6)
-    counts.put("a", ())
+    counts.move(sign, ())
     assert {"sign": (0, 0)} == counts.counts(), "a gauge that vanishes would keep its last value on the dashboard"

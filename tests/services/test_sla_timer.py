@@ -9,7 +9,8 @@ from schemas.commands import SignalClocks
 from schemas.facts import ClockPulsed, Fact
 from services.core.policy import Policies, Policy
 from services.core.service import Fold, Rejected
-from services.sla_timer.service import TimerState, service
+from services.sla_timer.service import service
+from services.sla_timer.state import TimerState
 from tests.builders import (
     TICKET,
     asks_for_time,

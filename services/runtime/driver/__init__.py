@@ -1,9 +1,9 @@
-"""A Faust transport on librdkafka (confluent-kafka), chosen by the URL scheme `rdkafka://`: whole runs, durable commits.
+"""A Faust transport on librdkafka (confluent-kafka), chosen by the URL scheme `rdkafka://`.
 
-What differs from Faust's own transports (ADR 0005 lists every internal that is replaced, and why):
+What differs from Faust's own transports (ADR 0002 lists every internal that is replaced, and why):
 
 * A fetched run of one partition is one stream event; the agent loops over it in plain Python.
-* Changelog and outputs go through one idempotent librdkafka producer. Only the last value of a key is written per commit.
+* Changelog and outputs go through one idempotent librdkafka producer; a commit writes only the last value of a key.
 * A commit has one order, each step acknowledged before the next: outputs, changelog, local store, offsets. State is
   never ahead of what was said. Processing goes on meanwhile.
 * Partitions move one by one (cooperative): a moved partition is finished, committed and dropped before another worker
@@ -21,7 +21,7 @@ from confluent_kafka import libversion
 
 from services.runtime.driver.consumer import Consumer
 from services.runtime.driver.follow import follow
-from services.runtime.driver.partitions import NotOwnedError
+from services.runtime.driver.partitions import NotOwnedError, Partition
 from services.runtime.driver.producer import Producer, UndeliveredError
 from services.runtime.driver.runs import OffsetGapError, Run
 from services.runtime.driver.tables import Table, TableManager
@@ -34,6 +34,7 @@ __all__ = [
     "Consumer",
     "NotOwnedError",
     "OffsetGapError",
+    "Partition",
     "Producer",
     "Run",
     "Table",

@@ -7,6 +7,7 @@ committed and dropped in the event loop: until it returns, the group gives the p
 import asyncio
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future
 from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
@@ -70,7 +71,7 @@ class Consumer(Service):
 
     async def subscribe(self, topics: Iterable[str]) -> None:
         """Join the group; partitions come through the callbacks."""
-        loop = asyncio.get_running_loop()
+        loop = self._loop_of_records = asyncio.get_running_loop()
         if self._poller is not None:
             raise NotImplementedError("the topics of a running worker cannot change")
 
@@ -114,7 +115,11 @@ class Consumer(Service):
         if self.failed is None:
             self.failed = error
             self.log.error("stopped to lose nothing: %r", error)
-            asyncio.ensure_future(self.app.crash(error))
+            self._crashing = asyncio.ensure_future(self.app.crash(error))
+
+    def _fail_with(self, done: "Future[None]") -> None:
+        if not done.cancelled() and (error := done.exception()) is not None:
+            self._loop_of_records.call_soon_threadsafe(self.fail, error)
 
     # -- records
 
@@ -249,9 +254,7 @@ class Consumer(Service):
         ]
         kafka.incremental_assign(assigned)
         kafka.pause(assigned)
-        asyncio.run_coroutine_threadsafe(self._assigned(starts), loop).add_done_callback(
-            lambda done: loop.call_soon_threadsafe(self.fail, done.exception()) if done.exception() else None
-        )
+        asyncio.run_coroutine_threadsafe(self._assigned(starts), loop).add_done_callback(self._fail_with)
 
     def _on_revoke(self, partitions: list[Any], loop: asyncio.AbstractEventLoop, *, lost: bool) -> None:
         tps = {TP(tp.topic, tp.partition) for tp in partitions}
@@ -271,18 +274,19 @@ class Consumer(Service):
         app.tables.completed.clear()
         self._recovering |= set(starts)
         generation = {tp: self._claim(tp) for tp in starts}
-        jobs = [
-            (tp, table, table.open_partition(tp.partition)) for tp in starts for table in app.tables.of(tp.topic)
-        ]
+        jobs = [(tp, table, table.open_partition(tp.partition)) for tp in starts for table in app.tables.of(tp.topic)]
         open_tps = dict(starts)
 
         def wanted(job: Restore) -> bool:
             return any(other is job and self._claims_made.get(tp) == generation[tp] for tp, _, other in jobs)
 
         if jobs:
-            self.recovered_records += await asyncio.get_running_loop().run_in_executor(
-                None, restore, self.transport.recovery_config(), [job for _, _, job in jobs], wanted
+            self.recovered_records += await asyncio.to_thread(
+                restore, self.transport.recovery_config(), [job for _, _, job in jobs], wanted
             )
+        for _, table, job in jobs:
+            if wanted(job):
+                await asyncio.to_thread(table.prepare, job)
         for tp in starts:
             if self._claims_made.get(tp) != generation[tp]:  # taken away meanwhile
                 open_tps.pop(tp)
@@ -290,7 +294,7 @@ class Consumer(Service):
             if tp in open_tps:
                 table.install(job)
             else:
-                job.partition.close()
+                table.discard(job)
         for tp, at in open_tps.items():
             self.positions[tp] = at
             self.claims[tp] = generation[tp]
@@ -376,7 +380,7 @@ class Consumer(Service):
 
     def topic_partitions(self, topic: str) -> None:  # noqa: ARG002 - Faust's signature
         """Know nothing."""
-        return None  # not asked of the broker: tables name their source themselves
+        return  # not asked of the broker: tables name their source themselves
 
     def close(self) -> None:
         """Do nothing: `on_stop` closes."""

@@ -1,4 +1,4 @@
-"""An agent that handles runs: begun only while their partition is owned, acknowledged only once all of it is handled."""
+"""An agent of runs: one begins only while its partition is owned, and is acknowledged once all of it is handled."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any

@@ -115,7 +115,7 @@ class RocksPartition:
 
         self._path.parent.mkdir(parents=True, exist_ok=True)
         options = Options(raw_mode=True)
-        options.create_if_missing(True)
+        options.create_if_missing(True)  # noqa: FBT003 - RocksDB's own setter
         options.set_write_buffer_size(16 * 1024 * 1024)
         options.set_keep_log_file_num(2)
         return Rdict(str(self._path), options)

@@ -114,7 +114,9 @@ class Producer(Service):
             else:
                 return
 
-    def write_changelog(self, epoch: ChangelogEpoch, topic: str, partition: int, key: bytes, value: bytes | None) -> None:
+    def write_changelog(
+        self, epoch: ChangelogEpoch, topic: str, partition: int, key: bytes, value: bytes | None
+    ) -> None:
         """Hand one table value over (None: a tombstone)."""
         self._hand_over(epoch, topic, key, value, None, partition)
 

@@ -1,4 +1,4 @@
-"""Tables by partition: what a worker does not own it does not hold, so no stale key of a lost partition is ever seen."""
+"""Tables by partition: what a worker does not own it does not hold, so no stale key of a lost partition is seen."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +16,8 @@ from services.runtime.driver.recovery import Restore
 class Table(FaustTable):
     """A Faust table of bytes whose changes wait, the last value per key, until the next commit.
 
-    `restored` and `dropped` are called with a partition's number when it became usable, and when it is gone.
+    `restored` is called, in a thread, with a partition's number and content before it is used; `dropped` with the
+    number when it is gone.
     """
 
     source: str | None = None
@@ -25,7 +26,7 @@ class Table(FaustTable):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.held: dict[int, Partition] = {}
-        self.restored: list[Callable[[int], None]] = []
+        self.restored: list[Callable[[int, Partition], None]] = []
         self.dropped: list[Callable[[int], None]] = []
 
     async def on_start(self) -> None:
@@ -45,10 +46,19 @@ class Table(FaustTable):
             return Restore(self.changelog_topic.get_topic_name(), number, RocksPartition(path))
         return Restore(self.changelog_topic.get_topic_name(), number, MemoryPartition())
 
+    def prepare(self, job: Restore) -> None:
+        """Make what is derived from a recovered partition; in a thread, for it may take seconds."""
+        for call in self.restored:
+            call(job.number, job.partition)
+
     def install(self, job: Restore) -> None:
         """Let the partition be used."""
         self.held[job.number] = job.partition
-        for call in self.restored:
+
+    def discard(self, job: Restore) -> None:
+        """Let go of a partition that was taken away before it was used."""
+        job.partition.close()
+        for call in self.dropped:
             call(job.number)
 
     def drop(self, number: int) -> None:

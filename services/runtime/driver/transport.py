@@ -1,12 +1,11 @@
 """The transport itself: which classes, and librdkafka's settings out of Faust's."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import confluent_kafka
-import faust
-from faust.transport.drivers import TRANSPORTS
 from faust.transport import base
 from faust.transport.conductor import Conductor as FaustConductor
+from faust.transport.drivers import TRANSPORTS
 from mode import Service
 
 from services.runtime.driver.assignor import OwnPartitions
@@ -53,8 +52,8 @@ class Transport(base.Transport):
     driver_version = f"confluent-kafka={confluent_kafka.__version__} librdkafka={confluent_kafka.libversion()[0]}"
     topics_with_holes: frozenset[str] = frozenset()
     """Compacted or transactional sources, in which offsets may be missing."""
-    extra_consumer_config: dict[str, Any] = {}
-    extra_producer_config: dict[str, Any] = {}
+    extra_consumer_config: ClassVar[dict[str, Any]] = {}
+    extra_producer_config: ClassVar[dict[str, Any]] = {}
 
     def _common(self) -> dict[str, Any]:
         servers = ",".join(f"{url.host or '127.0.0.1'}:{url.port or self.default_port}" for url in self.url)
