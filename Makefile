@@ -48,6 +48,9 @@ schemas: setup ## generated JSON Schemas, AsyncAPI and OpenAPI agree with the mo
 fuzz: setup ## at least 10,000 hostile requests to the gateway, checked by schemathesis
 	@HOTLINE_FUZZ_CASES=600 $(BIN)/python -m pytest -q -s tests/mesh/test_fuzz.py --timeout 3600
 
+mutation: setup ## mutation testing of the core, half an hour, resumable; ARGS="--again", "--fresh", "--report"
+	@nice $(BIN)/python -m tests.mutate $(ARGS)
+
 lock: setup ## resolve requirements.lock anew, without hosts
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-emit-find-links --no-header --extra embedded --extra rocksdb --extra dev --upgrade -o requirements.lock pyproject.toml

@@ -44,8 +44,8 @@ class Mesh:
         """Write a command and let the mesh digest it."""
         self._digest(deque([Output("ticket-commands", command)]))
 
-    def pulse_until(self, end: datetime, *, inclusive: bool) -> None:
-        """Let time pass: one pulse at each instant at which a table wants to be woken."""
+    def pulse_until(self, end: datetime, *, inclusive: bool, late: bool = False) -> None:
+        """Let time pass: a pulse at each instant at which a table wants to be woken; if `late`, only one, at `end`."""
         while True:
             wakes = [
                 (at, number, key)
@@ -59,7 +59,8 @@ class Mesh:
             fold, table = self._tables[number]
             if fold.wake is None:
                 raise AssertionError(f"{fold.table} wants to be woken and cannot be")
-            step = fold.wake(key, table[key], at)
+            now = end if late else at
+            step = fold.wake(key, table[key], now)
             self._keep(table, key, step.state)
             if step.state is not None and fold.wake_at(step.state) == at and not step.outputs:
                 raise AssertionError(f"{fold.table} wakes at {at} for nothing, for ever")

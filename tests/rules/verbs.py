@@ -33,11 +33,13 @@ class Line:
     ticket: str
     text: str
     twice: bool
+    silent: bool
+    """No pulse came since the event before."""
 
 
 _LINE = re.compile(
     rf"(?P<at>{INSTANT})(?: \(heard (?P<heard>{INSTANT})\))? (?:(?P<ticket>T[0-9]+): )?(?P<text>.+?)"
-    r"(?P<twice> \(twice\))?"
+    r"(?P<twice> \(twice\))?(?P<silent> \(no pulse before\))?"
 )
 
 
@@ -53,11 +55,13 @@ def line(text: str, before: datetime | None) -> Line:
         raise GrammarError(str(error)) from None
     if heard < at:
         raise GrammarError(f"{text!r}: heard before it happened")
-    return Line(at, heard, found["ticket"] or "T1", found["text"], bool(found["twice"]))
+    return Line(at, heard, found["ticket"] or "T1", found["text"], bool(found["twice"]), bool(found["silent"]))
 
 
 NOTHING: Final = re.compile(r"(?:nobody|nothing) .+")
 """Time passes; the words after it are for the reader."""
+OUTAGE: Final = "the first pulse after an outage"
+"""No pulse came since the event before: what should have rung meanwhile rings now."""
 
 _OPTIONS: Final[dict[str, tuple[str, Callable[[Any], dict[str, Any]]]]] = {
     "about": (r"about (?P<about>[a-z-]+)", lambda found: {"category": found}),
