@@ -9,7 +9,7 @@ from importlib import import_module
 from types import CodeType, FunctionType
 
 from services.core.policy import Policy
-from tests.rules.rows import switched
+from tests.rules.rows import history, switched
 
 Load = Callable[[], Policy]
 """Reads the policy anew: a calendar is compiled when it is read."""
@@ -47,10 +47,15 @@ class Code:
         function = _function(self.function)
         sound = function.__code__
         function.__code__ = _changed(function, self.right, self.wrong)
+        anew = "calendar" in self.function
         try:
-            yield load() if "calendar" in self.function else policy
+            if anew:
+                history.cache_clear()
+            yield load() if anew else policy
         finally:
             function.__code__ = sound
+            if anew:
+                history.cache_clear()
 
 
 class StalePlantError(AssertionError):

@@ -66,6 +66,8 @@ CODE = (
     Code(
         f"{DAYS}:open_windows", "rule.windows\n", "[(rule.windows[0][0], rule.windows[-1][1])]\n", ("art-07", "art-10")
     ),
+    Code("services.core.calendar_history:_as_known", "notice.known(zone) <= instant", "True", ("calendar",)),
+    Code("services.core.calendar_history:CalendarHistory.at", "bisect_right", "bisect_left", ("calendar",)),
     Code(f"{CALENDAR}:WorkCalendar.covers", "<= self.known_until", "< self.known_until", ("art-08",)),
     Code(f"{CALENDAR}:WorkCalendar.add_working_time", "bisect_left(self._sums", "bisect_right(self._sums", ("art-07",)),
     Code(f"{DEADLINES}:due", "limit.amount)\n    match", "limit.amount + 1)\n    match", ("art-08", "calendar")),

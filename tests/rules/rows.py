@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 from pydantic import ValidationError
@@ -10,6 +11,7 @@ from schemas.facts import Fact
 from schemas.supervision import AccountabilityFlagged, ContactRequested, ReminderIssued, ScorePublished
 from schemas.vocabulary import ClockKind, StopOutcome
 from services.core.calendar import WorkCalendar
+from services.core.calendar_history import CalendarHistory
 from services.core.deadlines import Limit, due, provisional
 from services.core.directory import Directory
 from services.core.knowledge import KnowledgeBase
@@ -18,10 +20,11 @@ from services.core.rulebook import Rulebook
 from services.core.service import Rejected
 from services.core.ticket import Ticket
 from services.intake.door import actor_command, open_command
+from services.runtime.policy_files import load_history
 from tests.rules import words
 from tests.rules.instants import INSTANT, WEEKDAYS, instant, written
 from tests.rules.mesh import Mesh, Refusal
-from tests.rules.tables import DASH, DAY, LIMIT, Row, articles
+from tests.rules.tables import DASH, DAY, HERE, LIMIT, Row, articles
 from tests.rules.verbs import NOTHING, OUTAGE, PERSONAL, GrammarError, line, message, submitted
 
 KEY = b"key of the tables"
@@ -58,9 +61,16 @@ def _compare_limit(row: Row, policy: Policy) -> list[str]:
     start = instant(row.cells["start"])
     amount, _, unit = row.cells["limit"].partition(" ")
     limit = Limit(int(amount), f"{unit.replace(' ', '_').removesuffix('s')}s")  # type: ignore[arg-type]
-    at = due(start, limit, policy.calendar)
-    marked = " provisional" if provisional(at, policy.calendar) else ""
+    calendar = history().at(instant(row.cells["known"])) if "known" in row.cells else policy.calendar
+    at = due(start, limit, calendar)
+    marked = " provisional" if provisional(at, calendar) else ""
     return _differ("due", [row.cells["due"]], [written(at) + marked])
+
+
+@cache
+def history() -> CalendarHistory:
+    """Give the county's calendar with all that was known when; cleared where a plant changes the calendar."""
+    return load_history(HERE.parents[1] / "ops", "weixi")
 
 
 def switched(policy: Policy, switches: list[str]) -> Policy:
