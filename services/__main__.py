@@ -4,7 +4,7 @@ import importlib.util
 
 import typer
 
-from services.cli import access, replay, run, topics
+from services.cli import access, explain, log, replay, run, topics
 
 app = typer.Typer(
     name="hotline",
@@ -15,6 +15,8 @@ app = typer.Typer(
 app.command()(run.run)
 app.command()(run.clock)
 app.command()(replay.replay)
+app.command("explain")(explain.explain_ticket)
+app.add_typer(log.app, name="log")
 app.add_typer(topics.app, name="topics")
 app.add_typer(access.tokens, name="token")
 app.add_typer(access.platforms, name="platform")

@@ -90,6 +90,13 @@ class WorkCalendar:
         """Give the last close on a working day; ValueError on any other day."""
         return _instant(self._day_closes[self._index(d)])
 
+    def office_hours(self, d: date) -> tuple[tuple[datetime, datetime], ...]:
+        """Give the open intervals of a working day, in order; ValueError on any other day."""
+        index = self._index(d)
+        first = bisect_left(self._starts, self._day_opens[index])
+        last = bisect_left(self._starts, self._day_closes[index])
+        return tuple((_instant(self._starts[i]), _instant(self._ends[i])) for i in range(first, last))
+
     def working_day_after(self, d: date, n: int) -> date:
         """Give the n-th working day after `d`; `d` itself never counts (Civil Code 201)."""
         self._check_day(d)

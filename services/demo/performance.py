@@ -15,6 +15,7 @@ from schemas.wire import WireError, decode
 from services.core.policy import Policies
 from services.demo.cast import Cast
 from services.demo.driver import DEAD_LETTERS, WATCHED, Driver, Pace
+from services.demo.explained import Checked, keep_and_explain
 from services.demo.ledger import Ledger
 from services.demo.report import write_report
 from services.demo.screen import Screen, print_summary
@@ -166,6 +167,7 @@ def perform(wanted: Wanted, console: Console) -> bool:
         console.print("reading the topics again for the account 核对主题")
         ledger, again = audit(settings), compare(settings, topics, router(policies))
         closed = digest(read_facts(settings, topics, "closed-tickets"))
+        checked = keep_and_explain(settings, policies, wanted.report.with_name("log.jsonl.gz"))
     meta: dict[str, Any] = {
         "input": wanted.source.name, "seed": seed, "requests": len(chosen), "seconds": round(time.monotonic() - began),
         "facts_digest": again.digest, "closed_digest": closed, "generated_at": wall.now(),
@@ -174,8 +176,9 @@ def perform(wanted: Wanted, console: Console) -> bool:
     account = ledger.account()
     print_summary(console, account, ledger, path, directory=policy.directory)
     _say_replay(console, again, closed)
+    _say_explained(console, checked)
     console.print(f"report 报告: {path}  ({meta['seconds']} s in all)", highlight=False)
-    return account.balanced and not again.differing
+    return account.balanced and not again.differing and not checked.differing
 
 
 def _read(source: Path, mapping: Path, seed: int) -> tuple[list[SourceRequest], list[BadLine]]:
@@ -199,6 +202,20 @@ def _settings(servers: Any, home: Path) -> Settings:
         watermark_interval=0.005,
         home=home,
     )
+
+
+def _say_explained(console: Console, checked: Checked) -> None:
+    if checked.differing:
+        console.print(f"[red]due instants differ[/] for tickets {', '.join(checked.differing[:10])}")
+    else:
+        console.print(
+            f"explain 说明: {checked.due_instants} due instants of {checked.tickets} tickets computed anew: all agree",
+            highlight=False,
+        )
+    if checked.richest:
+        console.print(
+            f"  try 试试: hotline explain {checked.richest} --log {checked.log}", highlight=False, soft_wrap=True
+        )
 
 
 def _say_replay(console: Console, again: Comparison, closed: str) -> None:

@@ -1,0 +1,139 @@
+"""The arithmetic of one clock, step by step: computed anew, and held against what was recorded."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from schemas.facts import ExtensionGranted, Fact
+from schemas.values import Clock
+from schemas.vocabulary import ClockKind
+from services.core.calendar_count import CountedDay, count_days
+from services.core.deadlines import Limit, dispatch_by, due, in_office_day, not_on_day_off, release_at
+from services.core.deadlines import working_time_before as before
+from services.core.explain.model import Arithmetic, Day, Text
+from services.core.explain.words import (
+    UNITS,
+    capped,
+    counted,
+    day_end,
+    hand_back,
+    instant,
+    next_opening,
+    of_law,
+    off_hours,
+    on_day_off,
+    override_days,
+    same_day,
+    start_day,
+    worked,
+)
+from services.core.policy import Policy
+from services.core.ticket import Ticket
+
+
+@dataclass(frozen=True)
+class _Found:
+    due_at: datetime
+    steps: tuple[Text, ...]
+
+
+def explain_clock(clock: Clock, fact: Fact, before_fact: Ticket | None, policy: Policy) -> Arithmetic:
+    """Compute the due instant of a clock that `fact` started, from the ticket as it was before it.
+
+    Raises `CalendarRangeError` if the calendar does not reach that far.
+    """
+    calendar = policy.calendar
+    found = _derive(clock, fact, before_fact, policy)
+    days = count_days(clock.started_at, clock.due_at, calendar)
+    return Arithmetic(
+        clock=clock.kind,
+        cycle=clock.cycle,
+        started_at=clock.started_at,
+        due_at=clock.due_at,
+        limit=clock.limit,
+        article=clock.article,
+        calendar=clock.calendar,
+        provisional=clock.provisional,
+        steps=found.steps,
+        days=tuple(_day(day) for day in days),
+        agrees=found.due_at == clock.due_at and clock.calendar == calendar.version,
+    )
+
+
+def _day(day: CountedDay) -> Day:
+    reason = day.reason
+    return Day(
+        day=day.day, counted=day.count == "counted", number=day.number, working_seconds=day.seconds,
+        reason=Text(en=reason.name_en, zh=reason.name_zh), kind=reason.kind, notice=reason.notice, layer=reason.layer,
+    )  # fmt: skip
+
+
+def _derive(clock: Clock, fact: Fact, ticket: Ticket | None, policy: Policy) -> _Found:
+    rules, calendar = policy.rulebook, policy.calendar
+    if clock.kind is ClockKind.RELEASE:
+        opening = release_at(clock.started_at, calendar)
+        return _Found(opening, (off_hours(clock.started_at, calendar), next_opening(opening, calendar)))
+    if clock.kind is ClockKind.DISPATCH:
+        by = dispatch_by(clock.started_at, calendar, rules.dispatch.out_by)
+        first = (
+            same_day(clock.started_at, calendar)
+            if in_office_day(clock.started_at, calendar)
+            else off_hours(clock.started_at, calendar)
+        )
+        return _Found(by, (first, instant(by, calendar)))
+    if isinstance(fact, ExtensionGranted) and ticket is not None:
+        return _extended(clock, ticket, policy)
+    found = _limit(clock.started_at, _parsed(clock.limit), policy)
+    if clock.kind is ClockKind.RETURN:
+        moved = not_on_day_off(found.due_at, calendar, rules.return_.moves_to)
+        if moved != found.due_at:
+            return _Found(moved, (*found.steps, on_day_off(found.due_at, moved, calendar)))
+    if clock.kind in {ClockKind.HANDLE, ClockKind.CASE} and ticket is not None:
+        return _bounded(clock, found, ticket, policy)
+    return found
+
+
+def _parsed(text: str) -> Limit:
+    amount, unit = text.split(" ", 1)
+    return Limit(int(amount), unit)  # type: ignore[arg-type]  # the limit itself refuses a unit that is none
+
+
+def _limit(start: datetime, limit: Limit, policy: Policy) -> _Found:
+    calendar = policy.calendar
+    end = due(start, limit, calendar, day_end=policy.rulebook.day_end)
+    words = UNITS[limit.unit](limit.amount)
+    if limit.unit == "hours":
+        return _Found(end, (counted(start, words, end, calendar),))
+    if limit.unit == "working_hours":
+        used = [day for day in count_days(start, end, calendar) if day.seconds]
+        stretches = (worked(day.day, start, end, calendar) for day in used)
+        return _Found(end, (counted(start, words, end, calendar), *stretches))
+    return _Found(end, (start_day(start, calendar), counted(start, words, end, calendar), day_end(policy, end)))
+
+
+def _extended(clock: Clock, ticket: Ticket, policy: Policy) -> _Found:
+    old = ticket.clock(clock.kind, clock.cycle)
+    extension = policy.rulebook.kinds[ticket.kind].extension
+    rule = extension.each or extension.total
+    if old is None or rule is None:
+        return _Found(clock.started_at, ())
+    start = old.due_at if extension.each else old.started_at
+    found = _limit(start, rule.limit, policy)
+    if found.due_at < old.due_at:
+        return _Found(old.due_at, (*found.steps, capped(old.due_at, policy.calendar)))
+    return found
+
+
+def _bounded(clock: Clock, found: _Found, ticket: Ticket, policy: Policy) -> _Found:
+    """The limit of the table, under an override by law and the superior platform's own due instant (Art. 4, 8)."""
+    calendar, override, start = policy.calendar, ticket.limit_override, clock.started_at
+    if override is not None and override.working_days is not None:
+        found = _Found(found.due_at, (override_days(override), *found.steps))
+    if override is not None and override.due_at is not None and (ticket.cycle == 0 or override.due_at > start):
+        found = _Found(override.due_at, (of_law(override, calendar),))
+    if ticket.upstream_due_at is not None and ticket.upstream_due_at > start:
+        buffer = policy.rulebook.upstream_buffer.amount
+        by = before(ticket.upstream_due_at, buffer * 3600, calendar)
+        bound = by if by > start else ticket.upstream_due_at
+        if bound < found.due_at:
+            return _Found(bound, (*found.steps, hand_back(ticket.upstream_due_at, buffer, bound, calendar)))
+    return found
