@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from services.core.policy import Policies, Policy
@@ -15,6 +16,9 @@ from services.runtime.settings import Settings
 from tests.containers import containers
 
 ROOT = Path(__file__).parent.parent
+# No test asserts how long something takes: a busy machine is no defect.
+hypothesis.settings.register_profile("mesh", deadline=None)
+hypothesis.settings.load_profile("mesh")
 _numbers = itertools.count(1)
 
 
