@@ -18,7 +18,8 @@ from tests.containers import containers
 ROOT = Path(__file__).parent.parent
 # No test asserts how long something takes: a busy machine is no defect.
 hypothesis.settings.register_profile("mesh", deadline=None)
-hypothesis.settings.load_profile("mesh")
+if hypothesis.settings.get_current_profile_name() == "default":  # a mutation run has a profile of its own
+    hypothesis.settings.load_profile("mesh")
 _numbers = itertools.count(1)
 
 

@@ -2,7 +2,7 @@
 
 from schemas.commands import Command
 from schemas.facts import Fact
-from services.core.policy import Policy
+from services.core.policy import Policies, Policy
 from tests.builders import (
     URBAN,
     asks_for_time,
@@ -37,7 +37,7 @@ END = at("Mon 2026-10-12 09:00")
 
 def life(policy: Policy, said: tuple[Command, ...] = SAID) -> tuple[str, list[Fact], dict[str, Command]]:
     """Play it through the pure services; gives token, facts and commands."""
-    mesh = Mesh(policy)
+    mesh = Mesh(Policies.always(policy))
     for command in said:
         mesh.pulse_until(command.time, inclusive=False)
         mesh.say(command)
