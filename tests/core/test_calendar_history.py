@@ -203,3 +203,13 @@ def load_once() -> CalendarHistory:
     if not _loaded:
         _loaded.append(load_history(OPS, "weixi"))
     return _loaded[0]
+
+
+def test_what_was_learned_between_versions_and_from_one_that_never_was(weixi: CalendarHistory) -> None:
+    versions = weixi.versions
+    first, last = versions[0].calendar.version, versions[-1].calendar.version
+    every = tuple(notice for known in versions for notice in known.notices)
+    assert weixi.learned("never@1:0", last) == every
+    assert weixi.learned(first, last) == every[len(versions[0].notices) :]
+    assert weixi.learned(last, "never@1:0") == weixi.learned(last, last) == ()
+    assert weixi.superseded_at(versions[-2].calendar.version) == versions[-1].known_from

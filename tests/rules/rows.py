@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from schemas.facts import Fact
+from schemas.facts import Fact, TicketDispatched
 from schemas.supervision import AccountabilityFlagged, ContactRequested, ReminderIssued, ScorePublished
 from schemas.vocabulary import ClockKind, StopOutcome
 from services.core.calendar import WorkCalendar
@@ -30,7 +30,7 @@ from tests.rules.verbs import NOTHING, OUTAGE, PERSONAL, GrammarError, line, mes
 KEY = b"key of the tables"
 CITED = articles()
 DUE = re.compile(rf"({'|'.join(ClockKind)}) due")
-OTHERS = ("ended", "legs", "reminders", "contacts", "scores", "flags", "sealed", "switch", "amended")
+OTHERS = ("rule", "ended", "legs", "reminders", "contacts", "scores", "flags", "sealed", "switch", "amended")
 """Columns beside the clocks: all that a table may have between facts and article."""
 
 
@@ -119,6 +119,7 @@ def _compare_life(row: Row, policy: Policy, knowledge: KnowledgeBase) -> list[st
             wrong += _differ(column, row.parts(column), _dues(mesh, ClockKind(found[1])))
     reminders = [event for event in new if isinstance(event, ReminderIssued)]
     said = {
+        "rule": [f.rule for f in new if isinstance(f, TicketDispatched)],
         "ended": [
             f"{c.kind} {c.outcome}" for f in new if isinstance(f, Fact) for c in f.stopped
             if c.outcome is not StopOutcome.CANCELLED

@@ -148,6 +148,7 @@ VERBS: Final[dict[str, tuple[str, str, Build]]] = {
         r"(?: citing (?P<basis>\S+))?",
         _reply,
     ),
+    "passes": ("reply.review.v1", r"passes the reply", lambda _: {"cycle": 1}),
     "calls": (
         "contact.log.v1",
         r"logs call (?P<attempt>[0-9]+) (?P<outcome>[a-z_]+)",

@@ -21,6 +21,7 @@ PHRASES: Final[dict[str, Callable[[Any], str]]] = {
     ),
     "ticket.redispatched": lambda f: f"redispatched to {f.unit}, round {f.round}",
     "ticket.signed": lambda f: "deemed signed" if f.deemed else "signed",
+    "return.upheld": lambda f: f"return of {f.returned_by} upheld",
     "extension.granted": lambda f: f"extension granted ({f.count})",
     "reply.rejected": lambda f: f"reply rejected: {', '.join(f.defects)}",
     "contact.attempted": lambda f: f"contact {f.attempt} {f.outcome}",

@@ -1,0 +1,88 @@
+"""What a clock says of itself, and what the summary of a closed ticket says of its life."""
+
+import pytest
+
+from schemas.vocabulary import ClockKind
+from services.core import clocks
+from services.core.policy import Policy
+from services.core.rulebook import LimitRule
+from tests.builders import (
+    SANITATION,
+    at,
+    closes,
+    elapses,
+    local,
+    names,
+    opens,
+    passes,
+    play,
+    rates,
+    replies,
+    signs,
+    urges,
+)
+
+HELP = opens("Mon 2026-11-02 09:00")
+
+
+@pytest.mark.parametrize(
+    ("opened", "kind", "limit", "article"),
+    [
+        (HELP, "sign", "2 working_hours", "Art. 7"),
+        (HELP, "handle", "3 working_days", "Art. 8"),
+        (HELP, "case", "3 working_days", "Art. 8"),
+        (opens("Mon 2026-11-02 22:00", kind="complaint"), "sign", "2 hours", "Art. 7"),
+        (opens("Mon 2026-11-02 22:00"), "release", "1 working_days", "Art. 6"),
+        (opens("Mon 2026-11-02 22:00"), "dispatch", "1 working_days", "Art. 6"),
+    ],
+)
+def test_a_clock_names_its_limit_article_and_calendar(
+    policy: Policy, opened: object, kind: str, limit: str, article: str
+) -> None:
+    clock = play(policy, opened).clock(kind)  # type: ignore[arg-type]
+    assert (clock.limit, clock.article, clock.calendar) == (limit, article, policy.calendar.version)
+
+
+def test_the_rungs_of_a_limit_in_hours_are_counted_by_the_clock_on_the_wall(policy: Policy) -> None:
+    rule = LimitRule(amount=10, unit="hours", article="Art. 8")
+    clock = clocks.start_clock(ClockKind.HANDLE, 1, at("Mon 2026-11-02 20:00"), rule, policy)
+    assert local(clock.due_at) == "Tue 2026-11-03 06:00"
+    assert [(mark.rung, local(mark.at)) for mark in clock.marks] == [
+        ("half", "Tue 2026-11-03 01:00"),
+        ("four_fifths", "Tue 2026-11-03 04:00"),
+    ]
+
+
+def test_rungs_in_working_time_lie_strictly_between_start_and_due(policy: Policy) -> None:
+    rule = LimitRule(amount=2, unit="working_hours", article="Art. 8")
+    clock = clocks.start_clock(ClockKind.HANDLE, 1, at("Mon 2026-11-02 09:00"), rule, policy)
+    assert [(mark.rung, local(mark.at)) for mark in clock.marks] == [
+        ("half", "Mon 2026-11-02 10:00"),
+        ("four_fifths", "Mon 2026-11-02 10:36"),
+    ], "2 working hours before due is the start itself: no rung"
+
+
+def test_a_clock_without_a_ladder_has_no_rungs(policy: Policy) -> None:
+    assert play(policy, HELP).clock("sign").marks == ()
+
+
+def test_the_summary_of_a_closed_ticket_tells_its_life(policy: Policy) -> None:
+    story = play(
+        policy, HELP, elapses("sign"), urges("Mon 2026-11-02 11:10"), replies("Mon 2026-11-02 11:30"),
+        passes("Mon 2026-11-02 11:40"), rates("Mon 2026-11-02 15:00"), closes("Mon 2026-11-02 15:00"),
+    )  # fmt: skip
+    closed = story.one("ticket.closed")
+    assert [local(instant) for instant in (closed.opened_at, closed.dispatched_at, closed.replied_at)] == [
+        "Mon 2026-11-02 09:00", "Mon 2026-11-02 09:00", "Mon 2026-11-02 11:30",
+    ]  # fmt: skip
+    assert (closed.unit, closed.urges, closed.returns, closed.extensions) == (SANITATION, 1, 0, 0)
+    assert (closed.rating, closed.deemed, closed.breaches) == ("satisfied", False, ("sign",))
+    assert local(closed.case_due_at) == "Thu 2026-11-05 18:00"
+    assert [leg.end for leg in closed.cycles] == ["replied"]
+
+
+def test_an_alarm_heard_in_review_finds_a_reply_of_the_last_instant_in_time(policy: Policy) -> None:
+    told = (HELP, signs("Mon 2026-11-02 09:30"), replies("Thu 2026-11-05 18:00"))
+    assert [] == names(play(policy, *told, elapses("handle")).last)
+    late = (HELP, signs("Mon 2026-11-02 09:30"), replies("Thu 2026-11-05 18:00:01"))
+    assert ["clock.breached"] == names(play(policy, *late, elapses("handle")).last)
