@@ -144,8 +144,6 @@ def check_transition(ticket: Ticket, fact: Fact) -> None:
         return
     if fact.type == "ticket.withdrawn.v1" and ticket.stage in OPEN_STAGES and fact.stage is Stage.WITHDRAWN:
         return
-    if fact.type == "ticket.opened.v1" and ticket.sequence == 0:
-        return
     if fact.stage not in TRANSITIONS.get((ticket.stage, fact.type), ()):
         raise IllegalTransitionError(f"{fact.type} to {fact.stage} in stage {ticket.stage} of {ticket.id}")
 

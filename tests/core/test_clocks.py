@@ -1,5 +1,7 @@
 """What a clock says of itself, and what the summary of a closed ticket says of its life."""
 
+from dataclasses import replace
+
 import pytest
 
 from schemas.vocabulary import ClockKind
@@ -60,6 +62,13 @@ def test_rungs_in_working_time_lie_strictly_between_start_and_due(policy: Policy
         ("half", "Mon 2026-11-02 10:00"),
         ("four_fifths", "Mon 2026-11-02 10:36"),
     ], "2 working hours before due is the start itself: no rung"
+
+
+def test_the_order_in_which_the_rulebook_lists_the_rungs_makes_no_difference(policy: Policy) -> None:
+    reminders = policy.rulebook.reminders
+    turned = reminders.model_copy(update={"ladder": reminders.ladder[::-1]})
+    other = replace(policy, rulebook=policy.rulebook.model_copy(update={"reminders": turned}))
+    assert play(policy, HELP).clock("handle").marks == play(other, HELP).clock("handle").marks
 
 
 def test_a_clock_without_a_ladder_has_no_rungs(policy: Policy) -> None:
