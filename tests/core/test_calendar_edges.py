@@ -1,5 +1,6 @@
 """The first and the last day of a calendar belong to it."""
 
+import re
 from datetime import datetime, timedelta
 
 import pytest
@@ -41,3 +42,38 @@ def test_no_opening_is_left_after_the_last_day(calendar: WorkCalendar) -> None:
         CalendarRangeError, match=rf"^the opening after {calendar.last_day}T23:00:00\+08:00 lies outside"
     ):
         calendar.next_opening(evening)
+
+
+def test_the_first_and_the_last_instant_are_within(calendar: WorkCalendar) -> None:
+    first = noon(calendar, calendar.first_day) - timedelta(hours=12)
+    end = noon(calendar, calendar.last_day) + timedelta(hours=12)
+    assert calendar.working_seconds_between(first, first) == calendar.working_seconds_between(end, end) == 0
+    assert calendar.working_day_after(calendar.last_day - timedelta(days=10), 1) <= calendar.last_day
+    assert calendar.explain_day(calendar.last_day).name_en
+    for beyond in (first - timedelta(microseconds=1), end + timedelta(microseconds=1)):
+        with pytest.raises(CalendarRangeError, match=rf"^{re.escape(beyond.isoformat())} lies outside calendar weixi"):
+            calendar.working_seconds_between(beyond, beyond)
+
+
+def test_before_the_first_opening_nothing_was_worked(calendar: WorkCalendar) -> None:
+    first = noon(calendar, calendar.first_day) - timedelta(hours=12)
+    opening = calendar.next_opening(first)
+    found = calendar.working_seconds_between(first, opening + timedelta(seconds=1))
+    assert found == 1
+    back = calendar.working_seconds_between(opening + timedelta(seconds=1), first)
+    assert (back, type(back)) == (-1, int)
+
+
+def test_an_amount_that_leads_beyond_the_calendar_is_named(calendar: WorkCalendar) -> None:
+    last, first = noon(calendar, calendar.last_day), noon(calendar, calendar.first_day)
+    with pytest.raises(CalendarRangeError, match=rf"^400 working days after {calendar.last_day} lies outside"):
+        calendar.working_day_after(calendar.last_day, 400)
+    with pytest.raises(CalendarRangeError, match=rf"^999999 working seconds after {re.escape(last.isoformat())} lies"):
+        calendar.add_working_time(last, 999_999)
+    with pytest.raises(
+        CalendarRangeError, match=rf"^999999 working seconds before {re.escape(first.isoformat())} lies"
+    ):
+        calendar.subtract_working_time(first, 999_999)
+    day = calendar.last_day + timedelta(days=1)
+    with pytest.raises(CalendarRangeError, match=rf"^{day} lies outside"):
+        calendar.explain_day(day)

@@ -45,6 +45,11 @@ def test_a_clock_names_its_limit_article_and_calendar(
     assert (clock.limit, clock.article, clock.calendar) == (limit, article, policy.calendar.version)
 
 
+def test_the_citizen_s_clock_belongs_to_no_leg_and_the_unit_s_to_its_own(policy: Policy) -> None:
+    story = play(policy, HELP)
+    assert {kind: story.clock(kind).cycle for kind in ("sign", "handle", "case")} == {"sign": 1, "handle": 1, "case": 0}
+
+
 def test_the_rungs_of_a_limit_in_hours_are_counted_by_the_clock_on_the_wall(policy: Policy) -> None:
     rule = LimitRule(amount=10, unit="hours", article="Art. 8")
     clock = clocks.start_clock(ClockKind.HANDLE, 1, at("Mon 2026-11-02 20:00"), rule, policy)

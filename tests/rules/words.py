@@ -10,7 +10,9 @@ from schemas.vocabulary import ClockKind, DispatchReason
 from tests.rules.instants import written
 
 PHRASES: Final[dict[str, Callable[[Any], str]]] = {
-    "ticket.opened": lambda f: "opened",
+    "ticket.opened": lambda f: (
+        "opened" + (" anonymously" if f.anonymous else "") + (" in secrecy" if f.secrecy_requested else "")
+    ),
     "ticket.diverted": lambda f: f"diverted to {f.call_number}",
     "ticket.answered": lambda f: f"answered {f.knowledge_article}",
     "ticket.declined": lambda f: f"declined: {f.code}",
