@@ -1,6 +1,6 @@
 """Commands: what anyone wants to happen to a ticket. Imperative names; many writers, the router alone reads."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -18,6 +18,10 @@ from schemas.vocabulary import (
     Resolution,
     Rung,
 )
+
+
+CoHandlers = Annotated[tuple[Token, ...], Field(max_length=20)]
+"""The units that handle a ticket beside the lead unit."""
 
 
 class Command(Event):
@@ -53,6 +57,7 @@ class AssignTicket(Command):
 
     type: Literal["ticket.assign.v1"] = "ticket.assign.v1"
     unit: Token
+    co_handlers: CoHandlers = ()
 
 
 class SignTicket(Command):
@@ -71,9 +76,41 @@ class RequestReturn(Command):
 
 
 class DecideReturn(Command):
-    """The office upholds or refuses a return (Art. 7); `unit` names where an upheld one goes."""
+    """The office upholds or refuses a return (Art. 7); `unit` names where an upheld one goes, `co_handlers` who helps."""
 
     type: Literal["return.decide.v1"] = "return.decide.v1"
+    upheld: bool
+    unit: Token | None = None
+    co_handlers: CoHandlers = ()
+
+
+class AssignCoHandlers(Command):
+    """The office has further units handle a ticket beside its lead unit (Art. 3)."""
+
+    type: Literal["co_handler.assign.v1"] = "co_handler.assign.v1"
+    units: tuple[Token, ...] = Field(min_length=1, max_length=20)
+
+
+class SubmitCoReply(Command):
+    """A co-handler hands its part of the reply to the lead unit (Art. 3, 12)."""
+
+    type: Literal["co_reply.submit.v1"] = "co_reply.submit.v1"
+    reply: Reply
+
+
+class RequestCoReturn(Command):
+    """A co-handler says that the matter is not its business (Art. 7)."""
+
+    type: Literal["co_return.request.v1"] = "co_return.request.v1"
+    reason: Token
+    basis: Basis
+
+
+class DecideCoReturn(Command):
+    """The office upholds or refuses a co-handler's return (Art. 7); `unit` names who takes its place."""
+
+    type: Literal["co_return.decide.v1"] = "co_return.decide.v1"
+    co_handler: Token
     upheld: bool
     unit: Token | None = None
 
@@ -195,6 +232,10 @@ COMMANDS: tuple[type[Event], ...] = (
     SignTicket,
     RequestReturn,
     DecideReturn,
+    AssignCoHandlers,
+    SubmitCoReply,
+    RequestCoReturn,
+    DecideCoReturn,
     RequestExtension,
     DecideExtension,
     SubmitReply,

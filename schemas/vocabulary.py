@@ -70,6 +70,7 @@ class ClockKind(StrEnum):
     SIGN = "sign"
     RETURN = "return"
     HANDLE = "handle"
+    CO_HANDLE = "co_handle"
     CASE = "case"
     ADJUDICATE = "adjudicate"
     RATING = "rating"
@@ -100,6 +101,7 @@ class CyclePurpose(StrEnum):
 
     HANDLE = "handle"
     REDO = "redo"
+    CO_HANDLE = "co_handle"
 
 
 class CycleEnd(StrEnum):
@@ -107,6 +109,7 @@ class CycleEnd(StrEnum):
 
     REPLIED = "replied"
     RETURNED = "returned"
+    RELEASED = "released"
     WITHDRAWN = "withdrawn"
 
 

@@ -7,9 +7,13 @@ from schemas.vocabulary import ClockKind, CycleEnd, CyclePurpose
 from services.core.calendar import WorkCalendar
 from services.core.ticket import Ticket
 
-OF_THE_UNIT = (ClockKind.SIGN, ClockKind.RETURN, ClockKind.HANDLE, ClockKind.EXPLAIN)
+OF_THE_UNIT = (ClockKind.SIGN, ClockKind.RETURN, ClockKind.HANDLE, ClockKind.CO_HANDLE, ClockKind.EXPLAIN)
 """Clocks that a unit answers for; the others are the office's or the citizen's."""
-HANDLING = dict.fromkeys(CyclePurpose, ClockKind.HANDLE)
+HANDLING = {
+    CyclePurpose.HANDLE: ClockKind.HANDLE,
+    CyclePurpose.REDO: ClockKind.HANDLE,
+    CyclePurpose.CO_HANDLE: ClockKind.CO_HANDLE,
+}
 """The clock that limits a leg."""
 
 
@@ -29,11 +33,13 @@ def begin(unit: str, group: str, purpose: CyclePurpose, clock: Clock) -> Cycle:
 def end(ticket: Ticket, leg: Cycle, at: datetime, how: CycleEnd, calendar: WorkCalendar) -> Cycle:
     """End a leg at `at`; whether its limit ran out is what the ticket says by then."""
     at = max(at, leg.started_at)
+    late = ticket.breached(HANDLING[leg.purpose], leg.number) is not None
     return leg.model_copy(
         update={
             "stopped_at": at,
             "end": how,
-            "breached": ticket.breached(HANDLING[leg.purpose], leg.number) is not None,
+            "breached": late,
+            "charged_to": None if how is CycleEnd.RELEASED and not late else leg.charged_to,
             "elapsed_seconds": calendar.working_seconds_between(leg.started_at, at),
         }
     )

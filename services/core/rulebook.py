@@ -100,6 +100,19 @@ class ReturnRule(Rule):
     adjudicate: LimitRule
 
 
+class CoHandlingRule(Rule):
+    """Art. 3: a lead unit and its co-handlers.
+
+    A co-handler's part is due `joining_time` (working time) before the lead unit's own due instant. `lead_reply` says
+    what the lead unit does about parts that are outstanding: it replies without them only once they are overdue
+    (`waits_until_due`), never (`waits`), or whenever it likes (`at_once`).
+    """
+
+    max_units: int = Field(default=5, ge=0, le=20)
+    joining_time: LimitRule = LimitRule(amount=4, unit="working_hours", article="Art. 3")
+    lead_reply: Literal["waits_until_due", "waits", "at_once"] = "waits_until_due"
+
+
 class RevisitRule(Rule):
     """Art. 9: rating window, contact attempts, redo rounds, and the limits to judge and to explain."""
 
@@ -166,6 +179,7 @@ class Rulebook(Rule):
     dispatch: DispatchRule
     sign: SignRule
     return_: ReturnRule = Field(alias="return")
+    co_handling: CoHandlingRule = CoHandlingRule()
     revisit: RevisitRule
     reminders: ReminderRule
     scoring: ScoringRule

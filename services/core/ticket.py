@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from schemas.facts import (
     BreachWithdrawn,
     ClockBreached,
+    CoReturnRequested,
     ContactAttempted,
     ExtensionGranted,
     ExtensionRefused,
@@ -24,7 +25,7 @@ from schemas.facts import (
     TicketUrged,
 )
 from schemas.values import Clock, Cycle, LimitOverride
-from schemas.vocabulary import AcceptedBy, Channel, ClockKind, Kind, Rating, Stage
+from schemas.vocabulary import AcceptedBy, Channel, ClockKind, CyclePurpose, Kind, Rating, Stage
 
 TRANSITIONS: Final[dict[tuple[Stage, str], tuple[Stage, ...]]] = {
     (Stage.OPENED, "ticket.diverted.v1"): (Stage.DIVERTED,),
@@ -62,6 +63,12 @@ ANYWHERE: Final = (
     "clock.elapsed.v1",
     "breach.withdrawn.v1",
     "command.refused.v1",
+    "co_handler.assigned.v1",
+    "co_reply.submitted.v1",
+    "co_reply.rejected.v1",
+    "co_return.requested.v1",
+    "co_return.upheld.v1",
+    "co_return.refused.v1",
     "contact.attempted.v1",
     "extension.requested.v1",
     "extension.granted.v1",
@@ -117,6 +124,8 @@ class Ticket(BaseModel):
     cycles_begun: int = 0
     breaches: tuple[Breach, ...] = ()
     returns: int = 0
+    co_returns: tuple[int, ...] = ()
+    """Legs of co-handlers that asked once to be let out."""
     extensions: int = 0
     extension_asked_at: datetime | None = None
     contacts: int = 0
@@ -133,9 +142,15 @@ class Ticket(BaseModel):
         """Give the leg of that number, of this generation."""
         return next((leg for leg in self.cycles if leg.number == number), None)
 
-    def breached(self, kind: ClockKind, cycle: int) -> Breach | None:
-        """Give the breach of that clock, if it ran out."""
-        return next((b for b in self.breaches if (b.kind, b.cycle) == (kind, cycle)), None)
+    def co_handlers(self) -> tuple[Cycle, ...]:
+        """Give the running legs of co-handlers."""
+        return tuple(leg for leg in self.cycles if leg.purpose is CyclePurpose.CO_HANDLE and leg.stopped_at is None)
+
+    def breached(self, kind: ClockKind, cycle: int, due_at: datetime | None = None) -> Breach | None:
+        """Give the breach of that clock, if it ran out; `due_at` tells two clocks of one leg and kind apart."""
+        return next(
+            (b for b in self.breaches if (b.kind, b.cycle) == (kind, cycle) and due_at in {None, b.due_at}), None
+        )
 
 
 def check_transition(ticket: Ticket, fact: Fact) -> None:
@@ -198,6 +213,9 @@ def _details(ticket: Ticket, fact: Fact) -> dict[str, Any]:
             return {"return_due_at": window or ticket.return_due_at}
         case ReturnRequested():
             return {"returns": ticket.returns + 1, "proposed_unit": fact.proposed_unit}
+        case CoReturnRequested():
+            disputed = (leg.number for leg in ticket.co_handlers() if leg.unit == fact.co_handler)
+            return {"co_returns": (*ticket.co_returns, *disputed)}
         case ExtensionRequested():
             return {"extension_asked_at": fact.time}
         case ExtensionGranted():
@@ -218,8 +236,8 @@ def _details(ticket: Ticket, fact: Fact) -> dict[str, Any]:
             breach = Breach(kind=fact.clock, cycle=fact.clock_cycle, due_at=fact.due_at)
             return {"breaches": (*ticket.breaches, breach)}
         case BreachWithdrawn():
-            key = (fact.clock, fact.clock_cycle)
-            return {"breaches": tuple(b for b in ticket.breaches if (b.kind, b.cycle) != key)}
+            key = (fact.clock, fact.clock_cycle, fact.due_at)
+            return {"breaches": tuple(b for b in ticket.breaches if (b.kind, b.cycle, b.due_at) != key)}
         case _:
             return _closing_details(fact)
 

@@ -39,7 +39,7 @@ def _elapsed(d: Decision, clock: Clock) -> Decision:
         return _window_over(d, clock)
     in_review = ticket.stage is Stage.REPLIED and clock.kind in {ClockKind.HANDLE, ClockKind.CASE}
     answered_in_time = in_review and ticket.replied_at is not None and ticket.replied_at <= clock.due_at
-    if answered_in_time or ticket.breached(clock.kind, clock.cycle):
+    if answered_in_time or ticket.breached(clock.kind, clock.cycle, clock.due_at):
         return d
     d = breach(d, clock)
     if clock.kind is ClockKind.SIGN and ticket.stage is Stage.DISPATCHED and d.policy.rulebook.sign.deemed:

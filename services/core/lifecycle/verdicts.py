@@ -27,16 +27,16 @@ def withdraw_breach(d: Decision, found: Breach, met_at: datetime, article: str) 
     return d.then(BreachWithdrawn, article, met_at=met_at, **about(d.known, found))
 
 
-def settle(d: Decision, met_at: datetime, *kinds: ClockKind) -> Decision:
-    """Judge the running clocks of these kinds by `met_at`, whichever came first: this or sla-timer's alarm.
+def settle(d: Decision, met_at: datetime, *kinds: ClockKind, cycle: int | None = None) -> Decision:
+    """Judge the running clocks of these kinds (and that cycle, if given) by `met_at`, whichever came first: this or sla-timer's alarm.
 
     One that ran out before it, and of which no alarm came yet, is breached now: once it is stopped the alarm will be
     stale. One that was declared breached though it was met in time has its breach taken back.
     """
     for clock in d.known.clocks:
-        if clock.kind not in kinds:
+        if clock.kind not in kinds or cycle not in {None, clock.cycle}:
             continue
-        found = d.known.breached(clock.kind, clock.cycle)
+        found = d.known.breached(clock.kind, clock.cycle, clock.due_at)
         if found is None and met_at > clock.due_at:
             d = breach(d, clock)
         elif found is not None and met_at <= found.due_at:
