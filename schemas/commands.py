@@ -19,7 +19,6 @@ from schemas.vocabulary import (
     Rung,
 )
 
-
 CoHandlers = Annotated[tuple[Token, ...], Field(max_length=20)]
 """The units that handle a ticket beside the lead unit."""
 
@@ -76,7 +75,7 @@ class RequestReturn(Command):
 
 
 class DecideReturn(Command):
-    """The office upholds or refuses a return (Art. 7); `unit` names where an upheld one goes, `co_handlers` who helps."""
+    """The office upholds or refuses a return (Art. 7); `unit` and `co_handlers` name where an upheld one goes."""
 
     type: Literal["return.decide.v1"] = "return.decide.v1"
     upheld: bool

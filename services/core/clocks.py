@@ -83,22 +83,16 @@ def cancel(clock: Clock, at: datetime) -> StoppedClock:
     )
 
 
-def stop_kinds(
-    ticket: Ticket, at: datetime, *kinds: ClockKind, cycle: int | None = None
-) -> tuple[StoppedClock, ...]:
+def stop_kinds(ticket: Ticket, at: datetime, *kinds: ClockKind, cycle: int | None = None) -> tuple[StoppedClock, ...]:
     """End every running clock of these kinds (and that cycle, if given) as met at `at`."""
-    return tuple(
-        stop(clock, at) for clock in ticket.clocks if clock.kind in kinds and cycle in {None, clock.cycle}
-    )
+    return tuple(stop(clock, at) for clock in ticket.clocks if clock.kind in kinds and cycle in {None, clock.cycle})
 
 
 def co_handling_clock(cycle: int, start: datetime, lead_due_at: datetime, policy: Policy) -> Clock:
     """Start a co-handler's clock: due the joining time before the lead unit's due instant, if that is still to come."""
     rule = policy.rulebook.co_handling.joining_time
     before = working_time_before(lead_due_at, rule.amount * 3600, policy.calendar)
-    clock = clock_until(
-        ClockKind.CO_HANDLE, cycle, start, before if before > start else lead_due_at, rule, policy
-    )
+    clock = clock_until(ClockKind.CO_HANDLE, cycle, start, before if before > start else lead_due_at, rule, policy)
     return clock.model_copy(update={"limit": f"{rule} before handle"})
 
 

@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict
 from schemas.facts import (
     BreachWithdrawn,
     ClockBreached,
-    CoReturnRequested,
     ContactAttempted,
+    CoReturnRequested,
     ExtensionGranted,
     ExtensionRefused,
     ExtensionRequested,
@@ -213,9 +213,6 @@ def _details(ticket: Ticket, fact: Fact) -> dict[str, Any]:
             return {"return_due_at": window or ticket.return_due_at}
         case ReturnRequested():
             return {"returns": ticket.returns + 1, "proposed_unit": fact.proposed_unit}
-        case CoReturnRequested():
-            disputed = (leg.number for leg in ticket.co_handlers() if leg.unit == fact.co_handler)
-            return {"co_returns": (*ticket.co_returns, *disputed)}
         case ExtensionRequested():
             return {"extension_asked_at": fact.time}
         case ExtensionGranted():
@@ -239,10 +236,13 @@ def _details(ticket: Ticket, fact: Fact) -> dict[str, Any]:
             key = (fact.clock, fact.clock_cycle, fact.due_at)
             return {"breaches": tuple(b for b in ticket.breaches if (b.kind, b.cycle, b.due_at) != key)}
         case _:
-            return _closing_details(fact)
+            return _further_details(ticket, fact)
 
 
-def _closing_details(fact: Fact) -> dict[str, Any]:
+def _further_details(ticket: Ticket, fact: Fact) -> dict[str, Any]:
+    if isinstance(fact, CoReturnRequested):
+        disputed = (leg.number for leg in ticket.co_handlers() if leg.unit == fact.co_handler)
+        return {"co_returns": (*ticket.co_returns, *disputed)}
     if fact.type == "ticket.closed.v1":
         return {"closed_at": fact.time}
     if fact.type == "clock.elapsed.v1" and getattr(fact, "clock", None) is ClockKind.RATING:

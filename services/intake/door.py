@@ -13,6 +13,7 @@ from schemas.commands import (
     OpenTicket,
     PulseClock,
     SignalClocks,
+    SubmitCoReply,
     SubmitExplanation,
     SubmitReply,
     UrgeTicket,
@@ -33,7 +34,11 @@ TICKET_TOKEN = re.compile(r"^T[A-Za-z0-9-]{1,70}$")
 FROM_OUTSIDE = {type_of(cls): cls for cls in COMMANDS if cls not in {PulseClock, SignalClocks, OpenTicket}}
 """Commands that actors may send; tickets come by `open_command`, pulses and alarms only from the mesh itself."""
 
-WITH_TEXT: dict[type[Event], str] = {SubmitReply: "data.reply.text", SubmitExplanation: "data.text"}
+WITH_TEXT: dict[type[Event], str] = {
+    SubmitReply: "data.reply.text",
+    SubmitCoReply: "data.reply.text",
+    SubmitExplanation: "data.text",
+}
 """Commands that carry free text, and where."""
 SAID_BY_THE_DOOR = frozenset({"content_ref", "template_digest", "empty_phrases"})
 

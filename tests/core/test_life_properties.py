@@ -10,21 +10,25 @@ from hypothesis import HealthCheck, given, note, seed, settings
 from hypothesis import strategies as st
 
 from schemas.commands import (
+    AssignCoHandlers,
     AssignTicket,
     ClockSignal,
     CloseTicket,
     Command,
+    DecideCoReturn,
     DecideExtension,
     DecideReturn,
     JudgeDissatisfaction,
     LogContact,
     OpenTicket,
     ReopenTicket,
+    RequestCoReturn,
     RequestExtension,
     RequestReturn,
     ReviewReply,
     SignalClocks,
     SignTicket,
+    SubmitCoReply,
     SubmitExplanation,
     SubmitRating,
     SubmitReply,
@@ -53,12 +57,16 @@ actors = st.sampled_from(
 )
 FIELDS: dict[type[Command], st.SearchStrategy[dict[str, Any]]] = {
     OpenTicket: st.fixed_dictionaries({"kind": st.sampled_from(Kind)}),
-    AssignTicket: st.fixed_dictionaries({"unit": units}),
+    AssignTicket: st.fixed_dictionaries({"unit": units, "co_handlers": st.just(()) | st.just(("U-BAOHE", "U-WATER"))}),
     SignTicket: st.just({}),
     RequestReturn: st.fixed_dictionaries(
         {"reason": st.just("r"), "basis": st.just("b"), "proposed_unit": st.none() | units}
     ),
     DecideReturn: st.fixed_dictionaries({"upheld": st.booleans(), "unit": st.none() | units}),
+    AssignCoHandlers: st.fixed_dictionaries({"units": st.lists(units, min_size=1, max_size=2).map(tuple)}),
+    SubmitCoReply: st.just({"reply": reply()}),
+    RequestCoReturn: st.just({"reason": "r", "basis": "b"}),
+    DecideCoReturn: st.fixed_dictionaries({"co_handler": units, "upheld": st.booleans(), "unit": st.none() | units}),
     RequestExtension: st.just({"reason": "r"}),
     DecideExtension: st.fixed_dictionaries({"granted": st.booleans()}),
     SubmitReply: st.just({"reply": reply()}),
@@ -80,7 +88,16 @@ LIKELY: dict[Stage, tuple[type[Command], ...]] = {
     Stage.HELD: (AssignTicket,),
     Stage.QUEUED: (AssignTicket,),
     Stage.DISPATCHED: (SignTicket, SubmitReply, RequestExtension),
-    Stage.IN_PROGRESS: (SubmitReply, RequestReturn, RequestExtension, DecideExtension),
+    Stage.IN_PROGRESS: (
+        SubmitReply,
+        RequestReturn,
+        RequestExtension,
+        DecideExtension,
+        AssignCoHandlers,
+        SubmitCoReply,
+        RequestCoReturn,
+        DecideCoReturn,
+    ),
     Stage.DISPUTED: (DecideReturn, DecideExtension),
     Stage.REPLIED: (ReviewReply,),
     Stage.REVISITING: (SubmitRating, LogContact, CloseTicket),
@@ -91,6 +108,8 @@ LIKELY: dict[Stage, tuple[type[Command], ...]] = {
 }
 """What moves a ticket in each stage: pure chance would leave most lives at the desk."""
 ENTITLED: dict[type[Command], str] = {
+    AssignCoHandlers: "office",
+    DecideCoReturn: "office",
     AssignTicket: "office",
     DecideReturn: "office",
     DecideExtension: "office",
@@ -130,11 +149,18 @@ def next_command(draw: Callable[..., Any], number: int, ticket: Ticket, now: Any
         said = alarm(signal)
         return said.model_copy(update={"id": f"c-{number}"})
     likely = LIKELY.get(ticket.stage, ())
+    disputed = [leg for leg in ticket.co_handlers() if ticket.clock(ClockKind.ADJUDICATE, leg.number)]
+    if disputed and ticket.stage is Stage.IN_PROGRESS:
+        likely = (DecideCoReturn, SubmitReply)
     cls: type[Command] = draw(st.sampled_from(likely if what == "likely" and likely else tuple(FIELDS)))
     who = draw(actors)
     if what == "likely":
         who = ENTITLED.get(cls, f"unit:{ticket.unit}")
     data = draw(FIELDS[cls])
+    if what == "likely" and ticket.co_handlers() and cls in {SubmitCoReply, RequestCoReturn, DecideCoReturn}:
+        leg = draw(st.sampled_from(disputed or ticket.co_handlers()))
+        who = who if cls is DecideCoReturn else f"unit:{leg.unit}"
+        data = data | ({"co_handler": leg.unit} if cls is DecideCoReturn else {})
     if cls is ReviewReply and what == "likely":
         data = data | {"cycle": ticket.cycle}
     if cls is LogContact and what == "likely":

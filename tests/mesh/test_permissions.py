@@ -19,6 +19,7 @@ MATRIX: dict[str, set[Access]] = {
     "read-submission": EVERYBODY,
     "sign": {UNIT}, "request-return": {UNIT}, "request-extension": {UNIT}, "reply": {UNIT},
     "explain-to-citizen": {UNIT},
+    "co-reply": {UNIT}, "request-co-return": {UNIT}, "assign-co-handlers": {OFFICE}, "decide-co-return": {OFFICE},
     "assign": {OFFICE}, "decide-return": {OFFICE}, "decide-extension": {OFFICE, PLATFORM}, "log-contact": {OFFICE},
     "judge-dissatisfaction": {OFFICE}, "reopen": {OFFICE},
     "rate": {PLATFORM, OFFICE, CITIZEN}, "urge": {PLATFORM, OFFICE, CITIZEN}, "withdraw": {PLATFORM, OFFICE, CITIZEN},

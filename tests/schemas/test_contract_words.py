@@ -101,7 +101,7 @@ def test_the_feed_is_where_persons_are_and_the_check_sees_them() -> None:
 
 
 def test_facts_are_told_in_the_past_and_commands_as_wishes() -> None:
-    assert all(re.fullmatch(r"[a-z]+(\.[a-z_]+)+\.v\d+", name) for name in BY_TYPE)
+    assert all(re.fullmatch(r"[a-z_]+(\.[a-z_]+)+\.v\d+", name) for name in BY_TYPE)
     verbs = {type_of(cls): type_of(cls).split(".")[-2] for cls in EVENT_CLASSES if not issubclass(cls, Command)}
     past = {name for name, verb in verbs.items() if re.search(r"(ed|en|held|withdrawn|at_risk)$", verb)}
     assert {"clock.pulse.v1"} == set(verbs) - past

@@ -15,6 +15,7 @@ from services.core.explain.words import (
     capped,
     counted,
     day_end,
+    for_joining,
     hand_back,
     instant,
     next_opening,
@@ -24,6 +25,7 @@ from services.core.explain.words import (
     override_days,
     same_day,
     start_day,
+    with_lead,
     worked,
 )
 from services.core.policy import Policy
@@ -80,6 +82,8 @@ def _derive(clock: Clock, fact: Fact, ticket: Ticket | None, policy: Policy) -> 
             else off_hours(clock.started_at, calendar)
         )
         return _Found(by, (first, instant(by, calendar)))
+    if clock.kind is ClockKind.CO_HANDLE:
+        return _part(clock, fact, ticket, policy)
     if isinstance(fact, ExtensionGranted) and ticket is not None:
         return _extended(clock, ticket, policy)
     found = _limit(clock.started_at, _parsed(clock.limit), policy)
@@ -90,6 +94,19 @@ def _derive(clock: Clock, fact: Fact, ticket: Ticket | None, policy: Policy) -> 
     if clock.kind in {ClockKind.HANDLE, ClockKind.CASE} and ticket is not None:
         return _bounded(clock, found, ticket, policy)
     return found
+
+
+def _part(clock: Clock, fact: Fact, ticket: Ticket | None, policy: Policy) -> _Found:
+    """A co-handler's part is due the joining time before the lead unit's own due instant (Art. 3)."""
+    running = ticket.clock(ClockKind.HANDLE) if ticket else None
+    lead = next((c for c in fact.started if c.kind is ClockKind.HANDLE), running)
+    if lead is None:
+        return _Found(clock.started_at, ())
+    hours = policy.rulebook.co_handling.joining_time.amount
+    by = before(lead.due_at, hours * 3600, policy.calendar)
+    if by <= clock.started_at:
+        return _Found(lead.due_at, (with_lead(lead.due_at, policy.calendar),))
+    return _Found(by, (for_joining(lead.due_at, hours, by, policy.calendar),))
 
 
 def _parsed(text: str) -> Limit:

@@ -22,6 +22,7 @@ CONSEQUENCES: Final[dict[ClockKind, Text]] = {
     ClockKind.SIGN: Text(en="the unit is late in signing; the ticket is deemed signed", zh="签收超时,视同签收"),
     ClockKind.RETURN: Text(en="the unit can no longer return the ticket", zh="退单期届满,不得再退单"),
     ClockKind.HANDLE: Text(en="the unit is late in replying", zh="承办单位办理超时"),
+    ClockKind.CO_HANDLE: Text(en="the co-handler is late with its part", zh="协办单位超时"),
     ClockKind.CASE: Text(en="the citizen's own limit is missed", zh="工单总时限超时"),
     ClockKind.ADJUDICATE: Text(en="the office is late in deciding the return", zh="热线办裁定超时"),
     ClockKind.RATING: Text(en="no rating: deemed basically satisfied", zh="逾期未评价,视为基本满意"),
@@ -34,6 +35,7 @@ CLOCKS: Final[dict[ClockKind, Text]] = {
     ClockKind.SIGN: Text(en="sign", zh="签收"),
     ClockKind.RETURN: Text(en="return window", zh="退单期"),
     ClockKind.HANDLE: Text(en="handle", zh="办理(单位)"),
+    ClockKind.CO_HANDLE: Text(en="co-handle", zh="协办"),
     ClockKind.CASE: Text(en="case", zh="办理(工单)"),
     ClockKind.ADJUDICATE: Text(en="adjudicate", zh="退单裁定"),
     ClockKind.RATING: Text(en="rating window", zh="评价期"),
@@ -173,6 +175,23 @@ def of_law(override: LimitOverride, calendar: WorkCalendar) -> Text:
     return Text(
         en=f"Set to {local_en(at, calendar)} by {override.legal_basis}.",
         zh=f"依据 {override.legal_basis},时限为 {local_zh(at, calendar)}。",
+    )
+
+
+def for_joining(lead: datetime, hours: int, at: datetime, calendar: WorkCalendar) -> Text:
+    """The lead unit needs some time to join the parts (Art. 3)."""
+    return Text(
+        en=f"The lead unit owes its reply by {local_en(lead, calendar)}; parts are due {hours} working hours before: "
+        f"{local_en(at, calendar)}.",
+        zh=f"主办单位时限 {local_zh(lead, calendar)},协办意见提前{hours}个工作小时:{local_zh(at, calendar)}。",
+    )
+
+
+def with_lead(lead: datetime, calendar: WorkCalendar) -> Text:
+    """Too little time is left to join the parts."""
+    return Text(
+        en=f"Too little time is left before the lead unit's due instant: due with it, {local_en(lead, calendar)}.",
+        zh=f"距主办单位时限不足,与其同时到期:{local_zh(lead, calendar)}。",
     )
 
 

@@ -69,6 +69,19 @@ def release(d: Decision, at: datetime) -> tuple[tuple[StoppedClock, ...], tuple[
     return tuple(clocks.cancel(clock, at) for clock in own_clocks(d.known, legs)), ended
 
 
+def moved(d: Decision, lead_due_at: datetime) -> tuple[Clock, ...]:
+    """Give the clocks of co-handlers that are not late yet, moved with the extended due instant of the lead unit."""
+    found = []
+    for leg in d.known.co_handlers():
+        clock = d.known.clock(ClockKind.CO_HANDLE, leg.number)
+        if clock is None or clock.due_at < d.command.time:
+            continue
+        longer = clocks.co_handling_clock(leg.number, clock.started_at, lead_due_at, d.governing(clock))
+        ahead = tuple(mark for mark in longer.marks if mark.at > d.command.time)
+        found.append(longer.model_copy(update={"marks": ahead}))
+    return tuple(found)
+
+
 def outstanding(d: Decision, at: datetime) -> bool:
     """Say whether the lead unit has to wait at `at` for what co-handlers owe it."""
     rule = d.policy.rulebook.co_handling.lead_reply

@@ -6,7 +6,7 @@ from typing import Any, Final
 from schemas.commands import Command
 from services.core.calendar import CalendarRangeError
 from services.core.decision import Decision
-from services.core.lifecycle import alarms, closing, dispatching, handling
+from services.core.lifecycle import alarms, closing, co_handling, dispatching, handling
 from services.core.policy import Policies
 from services.core.service import Rejected
 from services.core.ticket import Ticket
@@ -17,6 +17,10 @@ DECIDERS: Final[dict[str, Callable[[Decision, Any], Decision]]] = {
     "ticket.sign.v1": handling.sign_ticket,
     "return.request.v1": dispatching.request_return,
     "return.decide.v1": dispatching.decide_return,
+    "co_handler.assign.v1": co_handling.assign_co_handlers,
+    "co_reply.submit.v1": co_handling.submit_co_reply,
+    "co_return.request.v1": co_handling.request_co_return,
+    "co_return.decide.v1": co_handling.decide_co_return,
     "extension.request.v1": handling.request_extension,
     "extension.decide.v1": handling.decide_extension,
     "reply.submit.v1": handling.submit_reply,

@@ -22,6 +22,7 @@ from services.core import clocks, cycles
 from services.core.deadlines import dispatch_by, due, in_office_day, release_at
 from services.core.decision import Decision
 from services.core.directory import Placement
+from services.core.lifecycle import co_handling
 from services.core.lifecycle.actors import from_role, from_unit
 from services.core.lifecycle.verdicts import settle
 from services.core.rulebook import LimitRule
@@ -98,10 +99,13 @@ def place(d: Decision, at: datetime, reason: DispatchReason) -> Decision:
     )
 
 
-def dispatch(d: Decision, placement: Placement, at: datetime, reason: DispatchReason) -> Decision:
+def dispatch(
+    d: Decision, placement: Placement, at: datetime, reason: DispatchReason, co_handlers: tuple[str, ...] = ()
+) -> Decision:
     """Send the ticket to a unit: a new cycle with its own sign and handle clocks; the case clock starts once.
 
     It never starts again: not when a return after a redo is upheld, not when the matter is re-opened (Art. 8).
+    Co-handlers get a leg and a clock each beside the lead unit (Art. 3).
     """
     d = settle(d, at, ClockKind.DISPATCH)
     ticket, policy = d.known, d.policy
@@ -110,6 +114,7 @@ def dispatch(d: Decision, placement: Placement, at: datetime, reason: DispatchRe
     started = [sign_clock(d, cycle, at), handle]
     if ticket.dispatched_at is None:
         started.append(clocks.handling_clock(ClockKind.CASE, ticket, 0, at, policy))
+    parts, legs = co_handling.join(d, co_handlers, cycle + 1, at, handle.due_at)
     return d.then(
         TicketDispatched,
         "Art. 6",
@@ -119,9 +124,10 @@ def dispatch(d: Decision, placement: Placement, at: datetime, reason: DispatchRe
         cycle=cycle,
         reason=reason,
         rule=placement.rule,
-        started=tuple(started),
+        co_handlers=co_handlers,
+        started=(*started, *parts),
         stopped=clocks.stop_kinds(ticket, at, ClockKind.RELEASE, ClockKind.DISPATCH),
-        cycles=(cycles.begin(placement.unit.id, placement.unit.group, CyclePurpose.HANDLE, handle),),
+        cycles=(cycles.begin(placement.unit.id, placement.unit.group, CyclePurpose.HANDLE, handle), *legs),
     )
 
 
@@ -141,7 +147,10 @@ def assign_ticket(d: Decision, command: AssignTicket) -> Decision:
     unit = d.policy.directory.unit(command.unit)
     if unit is None:
         return d.refuse("unknown-unit", "Art. 6")
-    return dispatch(d, Placement(unit, "manual-desk"), command.time, DispatchReason.ASSIGNED)
+    if code := co_handling.unfit(d, unit.id, command.co_handlers):
+        return d.refuse(code, co_handling.ARTICLE)
+    desk = Placement(unit, "manual-desk")
+    return dispatch(d, desk, command.time, DispatchReason.ASSIGNED, command.co_handlers)
 
 
 def request_return(d: Decision, command: RequestReturn) -> Decision:
@@ -174,19 +183,23 @@ def decide_return(d: Decision, command: DecideReturn) -> Decision:
     if code := from_role(d, (Role.OFFICE,), Stage.DISPUTED):
         return d.refuse(code, "Art. 7")
     if not command.upheld:
-        d = settle(d, command.time, ClockKind.ADJUDICATE)
-        judged = clocks.stop_kinds(ticket, command.time, ClockKind.ADJUDICATE)
+        d = settle(d, command.time, ClockKind.ADJUDICATE, cycle=ticket.cycle)
+        judged = clocks.stop_kinds(ticket, command.time, ClockKind.ADJUDICATE, cycle=ticket.cycle)
         return d.then(ReturnRefused, "Art. 7", stage=Stage.IN_PROGRESS, stopped=judged)
     named = command.unit or ticket.proposed_unit
     unit = directory.unit(named) if named else None
     placement = Placement(unit, "return-decision") if unit else directory.last_resort(ticket.area)
     if placement is None:
         return d.refuse("name-a-unit", "Art. 7")
-    d = settle(d, command.time, ClockKind.ADJUDICATE)
-    dispute = ticket.clock(ClockKind.ADJUDICATE)
+    if code := co_handling.unfit(d, placement.unit.id, command.co_handlers):
+        return d.refuse(code, co_handling.ARTICLE)
+    d = settle(d, command.time, ClockKind.ADJUDICATE, cycle=ticket.cycle)
+    dispute = ticket.clock(ClockKind.ADJUDICATE, ticket.cycle)
     if dispute is not None:  # what the unit's clock missed while the return was rightly disputed is charged to nobody
         d = settle(d, dispute.started_at, ClockKind.HANDLE)
-    judged = clocks.stop_kinds(ticket, command.time, ClockKind.ADJUDICATE)
+    judged = clocks.stop_kinds(ticket, command.time, ClockKind.ADJUDICATE, cycle=ticket.cycle)
+    d = settle(d, command.time, ClockKind.CO_HANDLE)
+    released, parted = co_handling.release(d, command.time)  # their parts belonged to a reply that nobody writes now
     own = tuple(clocks.cancel(c, command.time) for c in ticket.clocks if c.kind in {ClockKind.HANDLE, ClockKind.SIGN})
     reason = DispatchReason.RETURN_UPHELD
     if ticket.returns >= d.policy.rulebook.return_.max_returns:
@@ -196,12 +209,15 @@ def decide_return(d: Decision, command: DecideReturn) -> Decision:
         "Art. 7",
         stage=Stage.QUEUED,
         returned_by=ticket.unit or "nobody",
-        stopped=judged + own,
-        cycles=cycles.end_current(
-            d.known, dispute.started_at if dispute else command.time, CycleEnd.RETURNED, d.policy.calendar
+        stopped=judged + own + released,
+        cycles=(
+            *cycles.end_current(
+                d.known, dispute.started_at if dispute else command.time, CycleEnd.RETURNED, d.policy.calendar
+            ),
+            *parted,
         ),
     )
-    return dispatch(d, placement, command.time, reason)
+    return dispatch(d, placement, command.time, reason, command.co_handlers)
 
 
 def reopen_ticket(d: Decision, command: ReopenTicket) -> Decision:

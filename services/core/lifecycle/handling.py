@@ -21,6 +21,7 @@ from schemas.vocabulary import AcceptedBy, ClockKind, CycleEnd, Role, Stage, Sto
 from services.core import clocks, cycles
 from services.core.deadlines import due, not_on_day_off
 from services.core.decision import Decision
+from services.core.lifecycle import co_handling
 from services.core.lifecycle.actors import from_role, from_unit
 from services.core.lifecycle.verdicts import breach, settle, withdraw_breach
 
@@ -100,7 +101,8 @@ def decide_extension(d: Decision, command: DecideExtension) -> Decision:
         return d.then(ExtensionRefused, "Art. 8")
     longer = extended(d, handle)
     case = ticket.clock(ClockKind.CASE)
-    started = (longer, extended(d, case)) if case else (longer,)
+    of_case = (extended(d, case),) if case else ()
+    started = (longer, *of_case, *co_handling.moved(d, longer.due_at))
     d = d.then(
         ExtensionGranted,
         "Art. 8",
@@ -139,6 +141,8 @@ def submit_reply(d: Decision, command: SubmitReply) -> Decision:
     """The unit replies (Art. 7, 12); replying implies having signed. The clock stops when the reply passes."""
     if code := from_unit(d, Stage.DISPATCHED, Stage.IN_PROGRESS):
         return d.refuse(code, "Art. 7")
+    if co_handling.outstanding(d, command.time):
+        return d.refuse("co-handlers-outstanding", co_handling.ARTICLE)
     if d.known.stage is Stage.DISPATCHED:
         d = sign(d, deemed=False)
     return d.then(
@@ -160,7 +164,8 @@ def review_reply(d: Decision, command: ReviewReply) -> Decision:
     if command.defects:
         return reject(d, command)
     replied_at = ticket.replied_at or command.time
-    d = settle(d, replied_at, *HANDLING)
+    d = settle(d, replied_at, *HANDLING, ClockKind.CO_HANDLE)
+    released, parted = co_handling.release(d, replied_at)
     rating = clocks.start_clock(
         ClockKind.RATING, ticket.cycle, command.time, d.policy.rulebook.revisit.rating_window, d.policy
     )
@@ -169,8 +174,8 @@ def review_reply(d: Decision, command: ReviewReply) -> Decision:
         "Art. 9",
         stage=Stage.REVISITING,
         started=(rating,),
-        stopped=clocks.stop_kinds(ticket, replied_at, ClockKind.HANDLE, ClockKind.CASE),
-        cycles=cycles.end_current(d.known, replied_at, CycleEnd.REPLIED, d.policy.calendar),
+        stopped=clocks.stop_kinds(ticket, replied_at, ClockKind.HANDLE, ClockKind.CASE) + released,
+        cycles=(*cycles.end_current(d.known, replied_at, CycleEnd.REPLIED, d.policy.calendar), *parted),
     )
 
 

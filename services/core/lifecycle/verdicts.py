@@ -28,7 +28,7 @@ def withdraw_breach(d: Decision, found: Breach, met_at: datetime, article: str) 
 
 
 def settle(d: Decision, met_at: datetime, *kinds: ClockKind, cycle: int | None = None) -> Decision:
-    """Judge the running clocks of these kinds (and that cycle, if given) by `met_at`, whichever came first: this or sla-timer's alarm.
+    """Judge the running clocks of these kinds by `met_at`, whichever came first: this or sla-timer's alarm.
 
     One that ran out before it, and of which no alarm came yet, is breached now: once it is stopped the alarm will be
     stale. One that was declared breached though it was met in time has its breach taken back.

@@ -49,6 +49,28 @@ ACTIONS: Final = (
     Action(
         "explain-to-citizen", "explanations", commands.SubmitExplanation, "The unit has explained (Art. 9)", "解释说明"
     ),
+    Action("co-reply", "co-replies", commands.SubmitCoReply, "A co-handler's part (Art. 3, 12)", "提交协办意见"),
+    Action(
+        "request-co-return",
+        "co-return-requests",
+        commands.RequestCoReturn,
+        "A co-handler asks out (Art. 7)",
+        "协办退出",
+    ),
+    Action(
+        "assign-co-handlers",
+        "co-handlers",
+        commands.AssignCoHandlers,
+        "The office names them (Art. 3)",
+        "指定协办",
+    ),
+    Action(
+        "decide-co-return",
+        "co-return-decisions",
+        commands.DecideCoReturn,
+        "The office decides it (Art. 7)",
+        "协办退出裁定",
+    ),
     Action("assign", "assignments", commands.AssignTicket, "The office names the unit (Art. 6)", "人工派单"),
     Action(
         "decide-return", "return-decisions", commands.DecideReturn, "The office decides a return (Art. 7)", "退单裁定"
@@ -90,7 +112,7 @@ ReplyContent = create_model(
 
 def _body(action: Action) -> type[BaseModel]:
     fields = _fields(action.command, _OF_THE_MESH)
-    if action.command is commands.SubmitReply:
+    if action.command in {commands.SubmitReply, commands.SubmitCoReply}:
         fields = {"reply": (ReplyContent, ...)}
     elif action.command in WITH_TEXT:
         fields["text"] = (FreeText, ...)
