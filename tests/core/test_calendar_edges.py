@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from services.core.calendar import CalendarRangeError, WorkCalendar
+from services.core.calendar import CalendarRangeError, WorkCalendar, compile_calendar
+from services.core.calendar_data import CalendarLayer
 from services.core.policy import Policy
 
 
@@ -77,3 +78,28 @@ def test_an_amount_that_leads_beyond_the_calendar_is_named(calendar: WorkCalenda
     day = calendar.last_day + timedelta(days=1)
     with pytest.raises(CalendarRangeError, match=rf"^{day} lies outside"):
         calendar.explain_day(day)
+
+
+def test_the_version_of_a_calendar_is_the_same_for_ever() -> None:
+    nation = {
+        "name": "cn", "level": "nation", "title_zh": "全国", "title_en": "China",
+        "zone": "Asia/Shanghai",
+        "notices": [
+            {
+                "id": "国办发明电〔2025〕7号", "title": "安排", "issued": "2025-11-04", "year": 2026, "url": "https://www.gov.cn",
+                "days_off": [{"from": "2026-01-01", "until": "2026-01-03", "zh": "元旦", "en": "New Year's Day"}],
+                "workdays": ["2026-01-04"],
+            }
+        ],
+    }  # fmt: skip
+    county = {
+        "name": "weixi", "level": "county", "title_zh": "维西", "title_en": "Weixi", "parents": ["cn"],
+        "hours": [
+            {"from": "2026-01-01", "windows": ["08:30-12:00", "14:30-18:00"], "basis": "通知"},
+            {"from": "2026-05-01", "until": "2026-09-30", "windows": ["08:00-12:00"]},
+        ],
+    }  # fmt: skip
+    compiled = compile_calendar([CalendarLayer.model_validate(nation), CalendarLayer.model_validate(county)])
+    assert compiled.version == "weixi@2025-11-04:11715dc8c662", (
+        "every clock names the version it was decided under: what makes it differ makes old versions unknown"
+    )
