@@ -31,6 +31,8 @@ RULES = (
     Rule("kinds.enforcement.immediate = no", ("art-06",)),
     Rule("kinds.complaint.sign_wall_clock = no", ("art-07",)),
     Rule("kinds.help.sign_wall_clock = yes", ("art-07",)),
+    Rule("co_handling.max_units = 6", ("art-03",)),
+    Rule("co_handling.joining_time.amount = 5", ("art-03",)),
     Rule("dispatch.out_by = 10:01", ("art-06",)),
     Rule("dispatch.hold_off_hours = no", ("art-06",)),
     Rule("upstream_buffer.amount = 3", ("art-04",)),
@@ -109,6 +111,13 @@ CODE = (
     Code("services.core.policy:Policies.at", "if index < 0", "if index < -1", ("art-18",)),
     Code("services.core.policy:Policies.governing", "and later.rulebook.applies_to_running", "", ("art-18",)),
     Code("services.core.policy:Policies.governing", "self.at(started_at)", "self.at(instant)", ("art-18",)),
+    # ------------------------------------------------------------ lead unit and co-handlers
+    Code(f"{LIFE}.co_handling:outstanding", "at <= leg.due_at", "at < leg.due_at", ("art-03",)),
+    Code(f"{LIFE}.co_handling:assign_co_handlers", "command.time > handle", "command.time >= handle", ("art-03",)),
+    Code(f"{LIFE}.co_handling:request_co_return", "command.time > not_on", "command.time >= not_on", ("art-03",)),
+    Code(f"{LIFE}.co_handling:unfit", "lead in units or", "", ("art-03",)),
+    Code(f"{LIFE}.co_handling:moved", "lead_due_at, d.governing", "clock.due_at, d.governing", ("art-03",)),
+    Code("services.core.clocks:co_handling_clock", "if before > start", "if before >= start", ("art-03",)),
     # ------------------------------------------------------------ who may say what, and when
     Code(f"{LIFE}.actors:from_unit", "command.actor.id != ticket.unit", "False", ("art-05", "art-07")),
     Code(f"{LIFE}.actors:from_unit", "if ticket.stage in stages", "if True", ("art-07",)),

@@ -124,8 +124,39 @@ def _reply(found: dict[str, str]) -> dict[str, Any]:
     return {"reply": reply}
 
 
+UNIT: Final = "U-[A-Z0-9]+"
+UNITS: Final = f"{UNIT}(?: {UNIT})*"
 VERBS: Final[dict[str, tuple[str, str, Build]]] = {
-    "assigns": ("ticket.assign.v1", r"assigns (?P<unit>U-[A-Z0-9]+)", lambda f: {"unit": f["unit"]}),
+    "assigns": (
+        "ticket.assign.v1",
+        rf"assigns (?P<unit>{UNIT})(?: with (?P<others>{UNITS}))?",
+        lambda f: {"unit": f["unit"], "co_handlers": f.get("others", "").split()},
+    ),
+    "names co-handlers": (
+        "co_handler.assign.v1",
+        rf"names co-handlers (?P<units>{UNITS})",
+        lambda f: {"units": f["units"].split()},
+    ),
+    "hands in its part": (
+        "co_reply.submit.v1",
+        r"hands in its part(?: (?P<result>resolved|answered|refused|promised))?",
+        _reply,
+    ),
+    "asks to be let out": (
+        "co_return.request.v1",
+        r"asks to be let out",
+        lambda _: {"reason": "not-our-remit", "basis": "三定方案"},
+    ),
+    "lets out": (
+        "co_return.decide.v1",
+        rf"lets (?P<co>{UNIT}) out(?: for (?P<unit>{UNIT}))?",
+        lambda f: {"co_handler": f["co"], "upheld": True, "unit": f.get("unit")},
+    ),
+    "keeps in": (
+        "co_return.decide.v1",
+        rf"keeps (?P<co>{UNIT}) in",
+        lambda f: {"co_handler": f["co"], "upheld": False},
+    ),
     "signs": ("ticket.sign.v1", r"signs", lambda _: {}),
     "returns": (
         "return.request.v1",
@@ -134,8 +165,8 @@ VERBS: Final[dict[str, tuple[str, str, Build]]] = {
     ),
     "upholds the return": (
         "return.decide.v1",
-        r"upholds the return(?: to (?P<unit>U-[A-Z0-9]+))?",
-        lambda f: {"upheld": True, "unit": f.get("unit")},
+        rf"upholds the return(?: to (?P<unit>{UNIT}))?(?: with (?P<others>{UNITS}))?",
+        lambda f: {"upheld": True, "unit": f.get("unit"), "co_handlers": f.get("others", "").split()},
     ),
     "refuses the return": ("return.decide.v1", r"refuses the return", lambda _: {"upheld": False}),
     "asks for more time": ("extension.request.v1", r"asks for more time", lambda _: {"reason": "waiting-for-parts"}),

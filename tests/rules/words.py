@@ -19,10 +19,17 @@ PHRASES: Final[dict[str, Callable[[Any], str]]] = {
     "ticket.held": lambda f: "held",
     "ticket.queued": lambda f: f"queued: {f.reason}",
     "ticket.dispatched": lambda f: (
-        f"dispatched to {f.unit}" + (f" ({f.reason})" if f.reason is not DispatchReason.ROUTED else "")
+        f"dispatched to {' with '.join([f.unit, *f.co_handlers])}"
+        + (f" ({f.reason})" if f.reason is not DispatchReason.ROUTED else "")
     ),
     "ticket.redispatched": lambda f: f"redispatched to {f.unit}, round {f.round}",
     "ticket.signed": lambda f: "deemed signed" if f.deemed else "signed",
+    "co_handler.assigned": lambda f: f"co-handlers {', '.join(f.co_handlers)}",
+    "co_reply.submitted": lambda f: f"part of {f.co_handler}",
+    "co_reply.rejected": lambda f: f"part of {f.co_handler} rejected: {', '.join(f.defects)}",
+    "co_return.requested": lambda f: f"{f.co_handler} asks to be let out",
+    "co_return.upheld": lambda f: f"{f.co_handler} let out",
+    "co_return.refused": lambda f: f"{f.co_handler} kept in",
     "return.upheld": lambda f: f"return of {f.returned_by} upheld",
     "extension.granted": lambda f: f"extension granted ({f.count})",
     "reply.rejected": lambda f: f"reply rejected: {', '.join(f.defects)}",
