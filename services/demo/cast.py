@@ -8,7 +8,7 @@ from schemas.envelope import Event
 from schemas.facts import Fact
 from schemas.supervision import ContactRequested
 from services.core.policy import Policies
-from services.demo import cast_office, cast_units
+from services.demo import cast_joint, cast_office, cast_units
 from services.demo.cast_scene import Planned, Scene
 from services.demo.cast_script import Script, ScriptError, check_script
 from services.intake.adapters.open_data import SourceRequest
@@ -17,7 +17,11 @@ __all__ = ["REACTIONS", "Cast", "Planned", "ScriptError"]
 
 REACTIONS: Final[dict[str, Callable[[Scene, Any], tuple[Planned, ...]]]] = {
     "ticket.queued.v1": cast_office.assign,
-    "ticket.dispatched.v1": cast_units.take_on,
+    "ticket.dispatched.v1": lambda scene, fact: cast_units.take_on(scene, fact) + cast_joint.take_part(scene, fact),
+    "co_handler.assigned.v1": cast_joint.take_part,
+    "co_reply.rejected.v1": cast_joint.part_soon,
+    "co_return.requested.v1": cast_joint.decide_co_return,
+    "co_return.refused.v1": cast_joint.part_soon,
     "ticket.redispatched.v1": cast_units.take_on,
     "return.requested.v1": cast_office.decide_return,
     "return.refused.v1": cast_units.reply_soon,

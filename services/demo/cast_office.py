@@ -13,6 +13,7 @@ from schemas.facts import (
 )
 from schemas.supervision import ContactRequested
 from schemas.vocabulary import AcceptedBy, ContactOutcome, Rating, Role
+from services.demo.cast_joint import SEVERAL_UNITS, at_the_desk, co_handlers
 from services.demo.cast_scene import CALL_CENTRE, CITIZEN, OFFICE, Planned, Scene
 from services.demo.cast_units import reply_soon
 
@@ -20,7 +21,9 @@ from services.demo.cast_units import reply_soon
 def assign(scene: Scene, fact: TicketQueued) -> tuple[Planned, ...]:
     """The manual desk names a unit within an hour of working time."""
     unit = scene.dice("assign").choice(scene.policy.directory.units)
-    return (scene.plan(scene.working(fact.time, "assign-at", 5, 55), "ticket.assign.v1", OFFICE, unit=unit.id),)
+    at = scene.working(fact.time, "assign-at", 5, 55)
+    joint = list(at_the_desk(scene, unit.id))
+    return (scene.plan(at, "ticket.assign.v1", OFFICE, unit=unit.id, co_handlers=joint),)
 
 
 def decide_return(scene: Scene, fact: ReturnRequested) -> tuple[Planned, ...]:
@@ -42,7 +45,11 @@ def decide_extension(scene: Scene, fact: ExtensionRequested) -> tuple[Planned, .
     platform = scene.source.submitted.platform if scene.source else ""
     decider = OFFICE if accepted_by is AcceptedBy.COUNTY else (Role.PLATFORM, platform)
     at = scene.working(fact.time, "extension-decision-at", 20, 240)
-    return (scene.plan(at, "extension.decide.v1", decider, granted=decision == "granted"),)
+    decided = scene.plan(at, "extension.decide.v1", decider, granted=decision == "granted")
+    if decision != "granted" or fact.reason != SEVERAL_UNITS:
+        return (decided,)
+    units = list(co_handlers(scene, fact.unit, "joint"))
+    return (decided, scene.plan(at, "co_handler.assign.v1", OFFICE, order=2, units=units))
 
 
 def call(scene: Scene, task: ContactRequested) -> tuple[Planned, ...]:

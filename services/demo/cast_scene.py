@@ -86,8 +86,10 @@ class Scene:
         seconds = self.calendar.working_seconds_between(start, end)
         return self.calendar.add_working_time(start, int(seconds * self.dice(what).uniform(low, high)))
 
-    def plan(self, at: datetime, type_: str, actor: tuple[Role, str], *, order: int = 1, **data: object) -> Planned:
-        """Plan a command, at the soonest a minute after the event; its id hangs on the event and its own type."""
+    def plan(
+        self, at: datetime, type_: str, actor: tuple[Role, str], *, order: int = 1, about: str = "", **data: object
+    ) -> Planned:
+        """Plan a command, at the soonest a minute after the event; its id hangs on event, type and `about`."""
         role, name = actor
         at = max(at, self.event.time + SOONEST).astimezone(UTC)
         return Planned(
@@ -96,7 +98,7 @@ class Scene:
             order,
             {
                 "specversion": "1.0",
-                "id": derived_id(self.event.id, type_),
+                "id": derived_id(self.event.id, type_, *([about] if about else [])),
                 "source": f"/actor/{role.value}/{name}",
                 "type": type_,
                 "subject": self.event.subject,

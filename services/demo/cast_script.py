@@ -13,6 +13,8 @@ cast reacts to (1 is the first dispatch), for `contact` the attempt; a name with
 DECISIONS: Final[dict[str, dict[str, int]]] = {
     "sign": {"in_time": 920, "late": 60, "never": 20},
     "course": {"reply": 880, "return": 52, "return_too_late": 8, "extend": 55, "extend_too_late": 5},
+    "handling": {"alone": 600, "joint": 400},
+    "part": {"in_time": 780, "late": 80, "poor": 70, "asks_out": 70},
     "pace": {"usual": 940, "late": 60, "in_time": 0},
     "quality": {
         "good": 930,

@@ -19,6 +19,7 @@ from services.demo.cast_scene import CITIZEN, SOONEST, Planned, Scene, clock_of
 from services.demo.cast_script import BEHIND, DECISIONS
 
 RETURN_REASONS: Final = ("not-our-remit", "another-unit-leads", "another-township")
+WITH_THE_UNIT: Final = (Stage.DISPATCHED, Stage.IN_PROGRESS)
 EXTENSION_REASONS: Final = ("site-not-accessible", "parts-on-order", "several-units-involved", "evidence-outstanding")
 
 
@@ -144,9 +145,10 @@ def reply_soon(scene: Scene, fact: Fact) -> tuple[Planned, ...]:
 
 
 def reply_after_refusal(scene: Scene, fact: CommandRefused) -> tuple[Planned, ...]:
-    """A return or a request for more time came too late: the ticket stays, so reply."""
+    """A return or a request for more time came too late, or a reply before its parts: reply later."""
     asked = fact.command in {"return.request.v1", "extension.request.v1"}
-    return reply_soon(scene, fact) if asked and fact.stage is Stage.IN_PROGRESS else ()
+    too_early = fact.code == "co-handlers-outstanding"
+    return reply_soon(scene, fact) if (asked or too_early) and fact.stage in WITH_THE_UNIT else ()
 
 
 def reply_in_more_time(scene: Scene, fact: ExtensionGranted) -> tuple[Planned, ...]:

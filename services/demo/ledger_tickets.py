@@ -164,6 +164,7 @@ def _span(clocks: list[Clock], ended: tuple[datetime, StopOutcome] | None, breac
 def most_eventful(histories: Iterable[TicketHistory]) -> TicketHistory | None:
     """Choose the ticket whose life shows most of the rules; among equals the first by token."""
     weights = {
+        "co_reply.submitted.v1": 3,
         "return.requested.v1": 3, "return.upheld.v1": 2, "extension.granted.v1": 4, "ticket.redispatched.v1": 4,
         "reply.rejected.v1": 2, "clock.breached.v1": 2, "dissatisfaction.judged.v1": 1, "ticket.urged.v1": 1,
         "ticket.held.v1": 1, "extension.refused.v1": 1, "ticket.closed.v1": 3, "breach.withdrawn.v1": 2,

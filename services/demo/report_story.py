@@ -40,7 +40,26 @@ def _plain(zh: str, en: str) -> Teller:
 
 def _dispatched(fact: Any, directory: Directory) -> Words:
     unit, why = unit_name(fact.unit, directory), words(DISPATCH_REASONS, fact.reason)
-    return Words(f"派往{unit.zh}({why.zh})", f"Dispatched to {unit.en}, {why.en}")
+    if not fact.co_handlers:
+        return Words(f"派往{unit.zh}({why.zh})", f"Dispatched to {unit.en}, {why.en}")
+    names = [unit_name(other, directory) for other in fact.co_handlers]
+    return Words(
+        f"派往{unit.zh}({why.zh}),协办:{'、'.join(n.zh for n in names)}",
+        f"Dispatched to {unit.en}, {why.en}, with {', '.join(n.en for n in names)}",
+    )
+
+
+def _joined(fact: Any, directory: Directory) -> Words:
+    names = [unit_name(unit, directory) for unit in fact.co_handlers]
+    return Words(f"指定协办:{'、'.join(n.zh for n in names)}", f"Co-handlers named: {', '.join(n.en for n in names)}")
+
+
+def _of_co_handler(zh: str, en: str) -> Teller:
+    def tell(fact: Any, directory: Directory) -> Words:
+        unit = unit_name(fact.co_handler, directory)
+        return Words(zh.format(unit.zh), en.format(unit.en))
+
+    return tell
 
 
 def _redispatched(fact: Any, directory: Directory) -> Words:
@@ -146,6 +165,12 @@ TELLERS: Final[dict[str, Teller]] = {
     "return.requested.v1": _return_requested,
     "return.upheld.v1": _plain("退单成立", "Return upheld"),
     "return.refused.v1": _plain("退单不成立,原单位继续办理", "Return refused: the unit keeps the ticket"),
+    "co_handler.assigned.v1": _joined,
+    "co_reply.submitted.v1": _of_co_handler("{}提交协办意见", "{} handed in its part"),
+    "co_reply.rejected.v1": _of_co_handler("{}的协办意见被退回", "The part of {} went back"),
+    "co_return.requested.v1": _of_co_handler("{}申请退出协办", "{} asks to be let out"),
+    "co_return.upheld.v1": _of_co_handler("{}退出协办", "{} is let out"),
+    "co_return.refused.v1": _of_co_handler("{}须继续协办", "{} has to stay"),
     "extension.requested.v1": _plain("申请延期,时限照走", "Extension requested; no clock stops"),
     "extension.granted.v1": _granted,
     "extension.refused.v1": _plain("延期未批准", "Extension refused"),

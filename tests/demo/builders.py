@@ -59,7 +59,7 @@ class County:
 
     def token(self, upstream_id: str) -> str:
         """Give the token of a matter."""
-        return f"t-{upstream_id}"
+        return f"T-{upstream_id}"
 
     def opens(self, upstream_id: str, when: str, **fields: Any) -> str:
         """A platform hands a matter down; gives the ticket token."""
@@ -171,22 +171,22 @@ def settled_county(policy: Policy) -> Log:
     county.opens("asked", "Wed 2026-09-23 09:10", kind="consultation", category="social-security", title="如何办理")
     county.opens("court", "Wed 2026-09-23 09:20", category="litigation")
     for name in ("good", "late", "stuck", "back", "silent", "rich"):
-        county.signs(f"t-{name}", "Wed 2026-09-23 10:10")
-    county.says("t-good", "Wed 2026-09-23 09:40", "ticket.sign.v1", "unit:U-WATER")
-    county.replies("t-good", "Wed 2026-09-23 11:00")
-    county.rates("t-good", "Wed 2026-09-23 15:00", "satisfied")
-    county.replies("t-late", "Wed 2026-09-30 10:00")
-    county.rates("t-late", "Wed 2026-09-30 11:00", "dissatisfied")
+        county.signs(f"T-{name}", "Wed 2026-09-23 10:10")
+    county.says("T-good", "Wed 2026-09-23 09:40", "ticket.sign.v1", "unit:U-WATER")
+    county.replies("T-good", "Wed 2026-09-23 11:00")
+    county.rates("T-good", "Wed 2026-09-23 15:00", "satisfied")
+    county.replies("T-late", "Wed 2026-09-30 10:00")
+    county.rates("T-late", "Wed 2026-09-30 11:00", "dissatisfied")
     county.says(
-        "t-late", "Wed 2026-09-30 15:00", "dissatisfaction.judge.v1", "office", justified=False, reason="policy"
+        "T-late", "Wed 2026-09-30 15:00", "dissatisfaction.judge.v1", "office", justified=False, reason="policy"
     )
-    county.says("t-late", "Wed 2026-09-30 16:00", "explanation.submit.v1", "unit:U-SANITATION", text="已说明政策。")
-    county.replies("t-silent", "Wed 2026-09-23 14:40")
-    county.says("t-gone", "Wed 2026-09-23 11:00", "ticket.withdraw.v1", "citizen")
-    county.replies("t-back", "Wed 2026-09-23 11:00")
-    county.rates("t-back", "Wed 2026-09-23 15:00", "satisfied")
-    county.says("t-back", "Thu 2026-09-24 10:00", "ticket.reopen.v1", "citizen")
-    county.signs("t-back", "Thu 2026-09-24 10:30")
+    county.says("T-late", "Wed 2026-09-30 16:00", "explanation.submit.v1", "unit:U-SANITATION", text="已说明政策。")
+    county.replies("T-silent", "Wed 2026-09-23 14:40")
+    county.says("T-gone", "Wed 2026-09-23 11:00", "ticket.withdraw.v1", "citizen")
+    county.replies("T-back", "Wed 2026-09-23 11:00")
+    county.rates("T-back", "Wed 2026-09-23 15:00", "satisfied")
+    county.says("T-back", "Thu 2026-09-24 10:00", "ticket.reopen.v1", "citizen")
+    county.signs("T-back", "Thu 2026-09-24 10:30")
     _rich_life(county)
     county.runs("Wed 2026-09-23 09:00", "Fri 2026-10-09 12:00")
     return county.log
@@ -195,17 +195,17 @@ def settled_county(policy: Policy) -> Log:
 def _rich_life(county: County) -> None:
     unit = "U-ENFORCEMENT"
     county.says(
-        "t-rich", "Wed 2026-09-23 10:20", "return.request.v1", "unit:U-SANITATION",
+        "T-rich", "Wed 2026-09-23 10:20", "return.request.v1", "unit:U-SANITATION",
         reason="not-our-remit", basis="三定方案", proposed_unit=unit,
     )  # fmt: skip
-    county.says("t-rich", "Wed 2026-09-23 11:00", "return.decide.v1", "office", upheld=True)
-    county.signs("t-rich", "Wed 2026-09-23 11:10", unit)
-    county.says("t-rich", "Thu 2026-09-24 10:00", "extension.request.v1", f"unit:{unit}", reason="needs-survey")
-    county.says("t-rich", "Thu 2026-09-24 11:00", "extension.decide.v1", "office", granted=True)
-    county.replies("t-rich", "Mon 2026-09-28 10:00", unit, responsible=None)
-    county.replies("t-rich", "Mon 2026-09-28 14:40", unit)
-    county.rates("t-rich", "Mon 2026-09-28 15:00", "dissatisfied")
-    county.says("t-rich", "Mon 2026-09-28 16:00", "dissatisfaction.judge.v1", "office", justified=True, reason="undone")
-    county.signs("t-rich", "Mon 2026-09-28 16:30", unit)
-    county.replies("t-rich", "Tue 2026-09-29 10:00", unit)
-    county.rates("t-rich", "Tue 2026-09-29 11:00", "satisfied")
+    county.says("T-rich", "Wed 2026-09-23 11:00", "return.decide.v1", "office", upheld=True)
+    county.signs("T-rich", "Wed 2026-09-23 11:10", unit)
+    county.says("T-rich", "Thu 2026-09-24 10:00", "extension.request.v1", f"unit:{unit}", reason="needs-survey")
+    county.says("T-rich", "Thu 2026-09-24 11:00", "extension.decide.v1", "office", granted=True)
+    county.replies("T-rich", "Mon 2026-09-28 10:00", unit, responsible=None)
+    county.replies("T-rich", "Mon 2026-09-28 14:40", unit)
+    county.rates("T-rich", "Mon 2026-09-28 15:00", "dissatisfied")
+    county.says("T-rich", "Mon 2026-09-28 16:00", "dissatisfaction.judge.v1", "office", justified=True, reason="undone")
+    county.signs("T-rich", "Mon 2026-09-28 16:30", unit)
+    county.replies("T-rich", "Tue 2026-09-29 10:00", unit)
+    county.rates("T-rich", "Tue 2026-09-29 11:00", "satisfied")

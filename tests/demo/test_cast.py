@@ -27,6 +27,7 @@ SEED = 12345
 CALM = {
     "sign": "in_time", "course": "reply", "pace": "in_time", "quality": "good", "contact": "answered",
     "rating": "satisfied", "withdrawal": "none", "reopening": "none", "judgement": "unjustified",
+    "handling": "alone", "part": "in_time",
     "explanation": "in_time", "return_decision": "upheld", "extension_decision": "granted",
 }  # fmt: skip
 
@@ -285,8 +286,10 @@ def test_the_router_refuses_only_what_the_cast_does_wrong_on_purpose(
 ) -> None:
     refused = Counter((f.command, f.code) for _, life in sample for f in life.of("command.refused"))
     late = {"ticket.sign.v1", "return.request.v1", "extension.request.v1"}
+    joint = {"co-handlers-outstanding", "not-a-co-handler", "no-return-requested", "deadline-passed"}
     after_the_end = {key for key in refused if key[1] in {"not-in-stage-closed", "not-in-stage-withdrawn"}}
-    assert {command for command, code in set(refused) - after_the_end} <= late
+    others = set(refused) - after_the_end
+    assert {command for command, code in others if code not in joint} <= late
     assert sum(refused[key] for key in after_the_end) / len(sample) < 0.02
 
 

@@ -46,22 +46,22 @@ def test_every_matter_counts_once_by_where_it_is_now(ledger: Ledger) -> None:
 
 
 def test_a_reopened_matter_counts_once_by_its_last_stage(ledger: Ledger) -> None:
-    types = [fact.type for fact in ledger.facts("t-back")]
+    types = [fact.type for fact in ledger.facts("T-back")]
 
     assert 1 == types.count("ticket.reopened.v1")
-    assert Stage.IN_PROGRESS is ledger.histories["t-back"].stage
+    assert Stage.IN_PROGRESS is ledger.histories["T-back"].stage
     assert ledger.account().balanced
 
 
 def test_a_matter_that_got_lost_is_named(log: Log) -> None:
-    account = book(without(log, lambda _, event: event.subject == "t-good")).account()
+    account = book(without(log, lambda _, event: event.subject == "T-good")).account()
 
     assert not account.balanced
     assert ("test/good",) == account.missing
 
 
 def test_a_closing_that_is_not_on_closed_tickets_is_named(log: Log) -> None:
-    lost = without(log, lambda topic, event: topic == "closed-tickets" and event.subject == "t-late")
+    lost = without(log, lambda topic, event: topic == "closed-tickets" and event.subject == "T-late")
 
     account = book(lost).account()
 
@@ -79,11 +79,11 @@ def test_a_ticket_that_nobody_handed_down_is_named(log: Log) -> None:
 
 
 def test_a_hole_in_the_facts_is_named_though_the_sum_agrees(log: Log) -> None:
-    account = book(without(log, lambda _, e: e.type == "ticket.signed.v1" and e.subject == "t-late")).account()
+    account = book(without(log, lambda _, e: e.type == "ticket.signed.v1" and e.subject == "T-late")).account()
 
     assert account.accepted == account.accounted
     assert not account.balanced
-    assert ("t-late",) == account.broken
+    assert ("T-late",) == account.broken
 
 
 def test_at_most_twenty_lost_matters_are_named() -> None:
@@ -169,10 +169,10 @@ def test_late_stays_late_though_it_was_answered_in_the_end(ledger: Ledger) -> No
     assert ledger.now is not None
     verdicts = {token: history.punctuality(ledger.now) for token, history in ledger.histories.items()}
 
-    assert Punctuality.ON_TIME is verdicts["t-good"]
-    assert Punctuality.LATE is verdicts["t-late"]
-    assert Punctuality.OPEN_OVERDUE is verdicts["t-stuck"]
-    assert verdicts["t-fire"] is None
+    assert Punctuality.ON_TIME is verdicts["T-good"]
+    assert Punctuality.LATE is verdicts["T-late"]
+    assert Punctuality.OPEN_OVERDUE is verdicts["T-stuck"]
+    assert verdicts["T-fire"] is None
 
 
 def test_the_on_time_rate_counts_what_is_open_and_overdue(ledger: Ledger) -> None:
@@ -185,8 +185,8 @@ def test_the_on_time_rate_counts_what_is_open_and_overdue(ledger: Ledger) -> Non
 
 def test_a_reply_in_review_is_judged_by_when_it_was_given(log: Log) -> None:
     submitted_at = next(record[3].time for record in log if record[3].type == "reply.submitted.v1")
-    facts = [record[3] for record in log if record[3].subject == "t-good" and record[0] == "ticket-events"]
-    history = TicketHistory("t-good")
+    facts = [record[3] for record in log if record[3].subject == "T-good" and record[0] == "ticket-events"]
+    history = TicketHistory("T-good")
     for fact in facts[: [fact.type for fact in facts].index("reply.submitted.v1") + 1]:
         history.add(fact)  # type: ignore[arg-type]
 
@@ -235,7 +235,7 @@ def test_open_tickets_are_queued_by_stage_kind_and_group(ledger: Ledger) -> None
     assert {Stage.IN_PROGRESS} == {stage for stage, _, _ in queues}
     assert ledger.open_count == sum(queue.count for queue in queues.values())
     oldest = queues[Stage.IN_PROGRESS, Kind.HELP, "urban"].oldest_since
-    assert ledger.histories["t-stuck"].since == oldest
+    assert ledger.histories["T-stuck"].since == oldest
 
 
 def test_queues_are_sampled_at_most_every_half_hour() -> None:
@@ -258,14 +258,14 @@ def test_a_sample_says_who_waits_and_since_when(log: Log) -> None:
 
 
 def test_an_extension_moves_the_due_instant_of_the_same_clock(ledger: Ledger) -> None:
-    handle = [span for span in ledger.histories["t-rich"].spans() if span.kind is ClockKind.HANDLE]
+    handle = [span for span in ledger.histories["T-rich"].spans() if span.kind is ClockKind.HANDLE]
 
     assert 2 == len(handle[1].dues), "the second unit's clock was extended"
     assert handle[1].dues[0] < handle[1].dues[1]
 
 
 def test_a_matter_that_comes_back_has_a_handling_clock_of_its_own(ledger: Ledger) -> None:
-    handle = [span for span in ledger.histories["t-back"].spans() if span.kind is ClockKind.HANDLE]
+    handle = [span for span in ledger.histories["T-back"].spans() if span.kind is ClockKind.HANDLE]
 
     assert [False, True] == [span.breached for span in handle]
     assert handle[0].stopped_at is not None
@@ -276,7 +276,7 @@ def test_the_most_eventful_ticket_is_the_one_that_went_through_most(ledger: Ledg
     chosen = ledger.most_eventful()
 
     assert chosen is not None
-    assert "t-rich" == chosen.token
+    assert "T-rich" == chosen.token
 
 
 def test_empty_books_balance_and_give_no_rates() -> None:

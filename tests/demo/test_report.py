@@ -129,7 +129,7 @@ def test_the_summary_shows_the_equation(page: str) -> None:
 
 
 def test_an_unbalanced_account_is_shown_with_the_names(log: Log, policy: Policy, tmp_path: Path) -> None:
-    ledger = book([record for record in log if record[3].subject != "t-good"])
+    ledger = book([record for record in log if record[3].subject != "T-good"])
 
     page = written(ledger, policy, tmp_path)
 
@@ -140,7 +140,7 @@ def test_an_unbalanced_account_is_shown_with_the_names(log: Log, policy: Policy,
 
 def test_the_timeline_shows_every_fact_with_its_article_and_due_instants(page: str, log: Log) -> None:
     timeline = section_of(page, "ticket")
-    facts = book(log).facts("t-rich")
+    facts = book(log).facts("T-rich")
 
     assert len(facts) == timeline.count("<tr class=")
     for article in {fact.article for fact in facts}:
@@ -185,9 +185,9 @@ def test_refusals_dead_letters_and_reminders_are_listed(log: Log, policy: Policy
 def test_next_steps_name_the_overdue_tickets(page: str) -> None:
     following = section_of(page, "next")
 
-    assert "t-stuck" in following
-    assert "t-back" in following
-    assert "t-good" not in following
+    assert "T-stuck" in following
+    assert "T-back" in following
+    assert "T-good" not in following
 
 
 def test_a_report_of_nothing_has_every_section(policy: Policy, tmp_path: Path) -> None:
@@ -311,7 +311,7 @@ def test_the_summary_prints_the_equation_and_where_the_report_is(log: Log, polic
 
 
 def test_an_unbalanced_account_is_no_equation(log: Log) -> None:
-    ledger = book([record for record in log if record[3].subject != "t-good"])
+    ledger = book([record for record in log if record[3].subject != "T-good"])
     to, out = console(terminal=False)
 
     print_summary(to, ledger.account(), ledger, Path("r.html"))
