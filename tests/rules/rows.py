@@ -97,21 +97,26 @@ def _amended(policy: Policy, parts: list[str]) -> Policies:
     return Policies.of([policy, switched(policy, changed)])
 
 
-def _compare_life(row: Row, policy: Policy, knowledge: KnowledgeBase) -> list[str]:
-    unknown = [c for c in list(row.cells)[3:-1] if c not in OTHERS and not DUE.fullmatch(c)]
-    if unknown:
-        raise GrammarError(f"unknown column {unknown[0]}")
+def told(row: Row, policy: Policy, knowledge: KnowledgeBase) -> tuple[Mesh, int, datetime]:
+    """Play a row; give the mesh, how much of its log the row was given, and the last instant."""
     if "switch" in row.cells:
         policy = switched(policy, row.parts("switch"))
     mesh = Mesh(_amended(policy, row.parts("amended")) if "amended" in row.cells else Policies.always(policy))
     story = _Story(mesh, policy.directory, knowledge)
-    given = [part.strip() for part in row.given.split(";") if part.strip()]
-    story.tell(given)
+    story.tell([part.strip() for part in row.given.split(";") if part.strip()])
     known = len(mesh.log)
     story.tell(row.parts("when"))
-    new, last = mesh.log[known:], story.last
-    if last is None:
+    if story.last is None:
         raise GrammarError("nothing happens in this row")
+    return mesh, known, story.last
+
+
+def _compare_life(row: Row, policy: Policy, knowledge: KnowledgeBase) -> list[str]:
+    unknown = [c for c in list(row.cells)[3:-1] if c not in OTHERS and not DUE.fullmatch(c)]
+    if unknown:
+        raise GrammarError(f"unknown column {unknown[0]}")
+    mesh, known, last = told(row, policy, knowledge)
+    new = mesh.log[known:]
     facts = [event for event in new if isinstance(event, Fact | Refusal)]
     wrong = _compare_facts(row, facts, last)
     for column in row.cells:

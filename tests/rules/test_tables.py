@@ -3,20 +3,24 @@
 import re
 from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from schemas.commands import Command
 from schemas.facts import Fact
+from services.core.explain.story import explain
 from services.core.knowledge import KnowledgeBase
 from services.core.policy import Policy
 from services.runtime.policy_files import load_knowledge
 from tests.rules import rows
 from tests.rules.instants import instant
-from tests.rules.rows import cites, play
-from tests.rules.tables import HERE, Row, TableError, all_rows, articles, read
+from tests.rules.rows import cites, play, told
+from tests.rules.tables import HERE, LIFE, Row, TableError, all_rows, articles, read
 
 ROWS = all_rows()
+FAR = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +33,22 @@ def test_the_mesh_does_what_the_row_says(row: Row, policy: Policy, knowledge: Kn
     wrong = play(row, policy, knowledge)
     if wrong:
         pytest.fail(f"{row}\n  " + "\n  ".join(wrong), pytrace=False)
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.shape == LIFE], ids=lambda row: row.id)
+def test_explain_computes_every_due_instant_of_the_row_anew_and_agrees(
+    row: Row, policy: Policy, knowledge: KnowledgeBase
+) -> None:
+    """`hotline explain` has an arithmetic of its own, step by step."""
+    mesh, _, _ = told(row, policy, knowledge)
+    commands = {event.id: event for event in mesh.log if isinstance(event, Command)}
+    facts = [event for event in mesh.log if isinstance(event, Fact)]
+    for ticket in sorted({fact.subject for fact in facts}):
+        found = explain(ticket, [fact for fact in facts if fact.subject == ticket], commands, mesh.policies, FAR)
+        assert [problem.en for problem in found.problems] == [], str(row)
+        assert all(clock.agrees for entry in found.entries for clock in entry.started), str(row)
+        assert [entry.sequence for entry in found.entries] == list(range(1, len(found.entries) + 1))
+        assert all(entry.cause is not None for entry in found.entries), str(row)
 
 
 @pytest.mark.parametrize(
