@@ -31,6 +31,8 @@ class Category(_Entry):
     by_area: bool = False
     call_number: str | None = None
     lane_code: str | None = None
+    desk: bool = False
+    """Nobody's in particular: the manual desk names the unit of each."""
 
     @model_validator(mode="after")
     def _complete(self) -> "Category":
@@ -38,6 +40,8 @@ class Category(_Entry):
             raise ValueError(f"category {self.code}: an emergency needs call_number")
         if self.lane in {Lane.LAWFUL_CHANNEL, Lane.NOT_ACCEPTABLE} and not self.lane_code:
             raise ValueError(f"category {self.code}: a refusal needs lane_code")
+        if self.lane is Lane.ACCEPT and [self.unit is not None, self.by_area, self.desk].count(True) != 1:
+            raise ValueError(f"category {self.code}: give one of unit, by_area: true, desk: true")
         return self
 
 

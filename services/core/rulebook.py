@@ -63,6 +63,13 @@ class KindRule(Rule):
     immediate: bool = False
     sign_wall_clock: bool = False
 
+    @model_validator(mode="after")
+    def _a_cap_is_not_smaller_than_the_limit(self) -> "KindRule":
+        total = self.extension.total
+        if total is not None and total.unit == self.handle.unit and total.amount < self.handle.amount:
+            raise ValueError(f"extension.total of {total} is shorter than the limit of {self.handle}")
+        return self
+
 
 def _quoted(value: object) -> object:
     """Refuse a bare 10:00, which YAML reads as the number 600."""
@@ -170,6 +177,7 @@ class Rulebook(Rule):
     title_en: str
     source: str
     effective_from: date
+    effective_until: date | None = Field(default=None, description="the next rulebook's first day, if it is known")
     applies_to_running: bool = Field(default=False, description="also governs clocks that run on its first day")
     calendar: str
     directory: str
@@ -191,6 +199,12 @@ class Rulebook(Rule):
         if missing:
             raise ValueError(f"kinds without a limit: {', '.join(missing)}")
         return kinds
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> "Rulebook":
+        if self.effective_until is not None and self.effective_until <= self.effective_from:
+            raise ValueError(f"effective_until {self.effective_until} is not after {self.effective_from}")
+        return self
 
     @cached_property
     def hash(self) -> str:

@@ -1,5 +1,6 @@
 """Reads rulebooks, calendars and directories; an error names the file and the line or field."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +14,7 @@ from services.core.directory import Directory
 from services.core.knowledge import KnowledgeBase
 from services.core.policy import Policies, Policy
 from services.core.rulebook import Rulebook
+from services.runtime.strict_yaml import StrictLoader
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -40,7 +42,10 @@ def _line_of(text: str, loc: tuple[int | str, ...]) -> int | None:
 def parse(model: type[M], text: str, file: str) -> M:
     """Validate the YAML `text` of `file` as `model`; raises `PolicyFileError`."""
     try:
-        data: Any = yaml.safe_load(text)
+        data: Any = yaml.load(text, Loader=StrictLoader)  # noqa: S506 - a SafeLoader that refuses duplicate keys
+    except yaml.constructor.ConstructorError as error:
+        place = f"{file}:{error.problem_mark.line + 1}" if error.problem_mark else file
+        raise PolicyFileError(f"{place}: {error.problem}") from None
     except yaml.YAMLError as error:
         raise PolicyFileError(f"{file}: not YAML: {error}") from None
     try:
@@ -91,12 +96,60 @@ def load_knowledge(root: Path, jurisdiction: str) -> KnowledgeBase:
 def load_policies(root: Path, jurisdiction: str) -> Policies:
     """Give every policy of a jurisdiction, each from the first day of its rulebook; raises `PolicyFileError`."""
     folder = root / "rulebooks" / jurisdiction
-    books = [_read(Rulebook, path) for path in sorted(folder.glob("*.yaml"))]
-    if not books:
+    paths = sorted(folder.glob("*.yaml"))
+    if not paths:
         raise PolicyFileError(f"{folder}: no rulebook")
+    books: list[Rulebook] = []
+    problems: list[str] = []
+    for path in paths:
+        try:
+            books.append(_read(Rulebook, path))
+            problems += _misplaced(path, books[-1], jurisdiction)
+        except PolicyFileError as error:
+            problems.append(str(error))
+    if not problems:
+        problems = [line for before, after in pairwise(zip(paths, books, strict=True)) for line in _seam(before, after)]
+    if problems:
+        raise PolicyFileError("\n".join(problems))
     return Policies.of(_compiled(root, book) for book in books)
+
+
+def _at_key(path: Path, key: str) -> str:
+    line = _line_of(path.read_text(encoding="utf-8"), (key,))
+    return f"{path}:{line}" if line else str(path)
+
+
+def _misplaced(path: Path, book: Rulebook, jurisdiction: str) -> list[str]:
+    """Say what a file's name and folder say otherwise than the rulebook in it."""
+    found = []
+    if book.jurisdiction != jurisdiction:
+        where = _at_key(path, "jurisdiction")
+        found.append(f"{where}: jurisdiction: is {book.jurisdiction}, in the folder {jurisdiction}")
+    if path.stem != book.effective_from.isoformat():
+        where = _at_key(path, "effective_from")
+        found.append(f"{where}: effective_from: is {book.effective_from}, but the file is named {path.stem}")
+    return found
+
+
+def _seam(before: tuple[Path, Rulebook], after: tuple[Path, Rulebook]) -> list[str]:
+    """Say where one rulebook ends on another day than the next begins: a gap without rules, or days with two."""
+    (path, book), (_, following) = before, after
+    if book.effective_until is None or book.effective_until == following.effective_from:
+        return []
+    what = "a gap without rules" if book.effective_until < following.effective_from else "an overlap of two rulebooks"
+    return [
+        f"{_at_key(path, 'effective_until')}: effective_until: {book.effective_until} leaves {what}: "
+        f"the next begins on {following.effective_from}"
+    ]
 
 
 def _compiled(root: Path, book: Rulebook) -> Policy:
     directory = _read(Directory, root / "directories" / f"{book.directory}.yaml")
     return Policy(book, load_calendar(root, book.calendar), directory)
+
+
+def with_rulebook(policies: Policies, root: Path, book: Rulebook) -> Policies:
+    """Give the policies with `book` from its first day on, in place of those that begin then or later."""
+    added = _compiled(root, book)
+    kept = [policy for _, policy in policies.segments if policy.effective_at < added.effective_at]
+    return Policies.of([*kept, added])

@@ -99,7 +99,7 @@ def test_the_area_s_government_is_the_last_resort(policy: Policy) -> None:
 
 
 UNIT = {"id": "U-1", "name_zh": "一", "name_en": "One", "group": "g"}
-CATEGORY = {"code": "c", "name_zh": "类", "name_en": "Category"}
+CATEGORY = {"code": "c", "name_zh": "类", "name_en": "Category", "unit": "U-1"}
 SMALL: dict[str, Any] = {
     "name": "d", "version": "1", "groups": {"g": "组"}, "units": [UNIT], "categories": [CATEGORY], "areas": [],
 }  # fmt: skip

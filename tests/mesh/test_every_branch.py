@@ -1,17 +1,26 @@
 """The end-to-end test: six real processes, a real broker, every branch of the life cycle, each service killed once."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from schemas.facts import TicketOpened
 from schemas.topics import SERVICES, load
 from schemas.vocabulary import Stage as TicketStage
+from services.cli.simulation import simulate
 from services.core.policy import Policies, Policy
+from services.core.rulebook import Rulebook
 from services.router.service import service as router
+from services.runtime.log_file import TOPICS as LOG_TOPICS
+from services.runtime.log_file import read_log, write_log
 from services.runtime.mesh import Mesh
 from services.runtime.replay import compare, decide_again, digest, read_facts
 from services.runtime.settings import Settings
+from services.runtime.tail import Tail
+from services.runtime.ticket_log import Told, told
 from tests.mesh.stage import HOURLY, Stage, at
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(400)]
@@ -252,3 +261,45 @@ def test_a_replay_from_offset_zero_says_the_same_facts(played: Played, policies:
     assert digest(decide_again(settings, load(), router(policies))) == digest(
         read_facts(settings, load(), "ticket-events")
     )
+
+
+@pytest.fixture(scope="module")
+def recorded(played: Played, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The log of all that was played, as `hotline log export` writes it."""
+    settings = played.stage.mesh.settings
+    tail = Tail(settings, load(), LOG_TOPICS)
+    path = tmp_path_factory.mktemp("log") / "log.jsonl.gz"
+    write_log(path, tail.catch_up())
+    tail.close()
+    return path
+
+
+def test_simulated_under_the_same_rulebook_nothing_is_decided_otherwise(recorded: Path, policies: Policies) -> None:
+    found = simulate(list(read_log(recorded)), policies, Console(quiet=True))
+    assert found.tickets > 10
+    assert () == found.differences
+
+
+def test_simulated_under_a_longer_limit_exactly_the_tickets_of_that_kind_differ(
+    recorded: Path, policies: Policies
+) -> None:
+    book = policies.newest.rulebook.model_dump(mode="json", by_alias=True)
+    book["kinds"]["help"]["handle"]["amount"] = 4
+    other = replace(policies.newest, rulebook=Rulebook.model_validate(book))
+    log = list(read_log(recorded))
+    found = simulate(log, Policies.always(other), Console(quiet=True))
+    dispatched = {
+        fact.subject
+        for said in told(log).values()
+        for fact in said.facts.values()
+        if fact.type == "ticket.dispatched.v1" and fact.kind == "help"
+    }
+    bound_otherwise = {d.ticket for d in found.differences} ^ dispatched
+    assert all(limits_of(told(log)[ticket]) for ticket in bound_otherwise), bound_otherwise
+    assert len(found.differences) > 5
+
+
+def limits_of(said: Told) -> bool:
+    """Say whether another limit than the table's bounds the ticket, so that the table does not matter."""
+    opened = next(fact for fact in said.facts.values() if isinstance(fact, TicketOpened))
+    return opened.limit_override is not None or opened.upstream_due_at is not None
