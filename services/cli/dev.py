@@ -23,6 +23,7 @@ from services.runtime.embedded.errors import StartError, explained
 from services.runtime.embedded.home import cache_folder, holder, lock_file
 from services.runtime.embedded.jars import class_path
 from services.runtime.embedded.keeper import DETACH
+from services.runtime.processes import runs
 
 EXIT_DOWN = 3
 _INTERRUPTED = 130
@@ -180,7 +181,7 @@ def _stop(pid: int, home: Path) -> None:
             os.kill(pid, number)
         deadline = time.monotonic() + _STOP_TIMEOUT_S
         while time.monotonic() < deadline:
-            if holder(lock_file(home)) != pid:
+            if holder(lock_file(home)) != pid and not runs(pid):
                 return
             time.sleep(0.05)
     raise StartError(f"Process {pid} does not end.")

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from schemas.values import Clock, Mark, StoppedClock
 from schemas.vocabulary import ClockKind, StopOutcome
-from services.core.deadlines import due, fraction_instant, provisional, working_time_before
+from services.core.deadlines import ahead_of, due, fraction_instant, provisional, working_time_before
 from services.core.policy import Policy
 from services.core.rulebook import LimitRule
 from services.core.ticket import Ticket
@@ -56,7 +56,7 @@ def handling_clock(kind: ClockKind, ticket: Ticket, cycle: int, start: datetime,
     `limit_override` wins over the table in both directions. An upstream due instant bounds the local one: the
     local due is the earlier, less the hand-back buffer.
     """
-    rule = policy.rulebook.kinds[ticket.kind].handle
+    rule = policy.rule_of(ticket.kind, ticket.category).handle
     override = ticket.limit_override
     if override is not None and override.working_days is not None:
         rule = LimitRule(amount=override.working_days, unit="working_days", article=f"Art. 8; {override.legal_basis}")
@@ -64,8 +64,7 @@ def handling_clock(kind: ClockKind, ticket: Ticket, cycle: int, start: datetime,
     if override is not None and override.due_at is not None and (ticket.cycle == 0 or override.due_at > start):
         due_at = override.due_at  # unless it had passed before this later leg began
     if ticket.upstream_due_at is not None and ticket.upstream_due_at > start:
-        buffer = policy.rulebook.upstream_buffer.amount * 3600
-        handed_back_by = working_time_before(ticket.upstream_due_at, buffer, policy.calendar)
+        handed_back_by = ahead_of(ticket.upstream_due_at, policy.rulebook.upstream_buffer.limit, policy.calendar)
         due_at = min(due_at, handed_back_by if handed_back_by > start else ticket.upstream_due_at)
     return clock_until(kind, cycle, start, due_at, rule, policy)
 
@@ -91,7 +90,7 @@ def stop_kinds(ticket: Ticket, at: datetime, *kinds: ClockKind, cycle: int | Non
 def co_handling_clock(cycle: int, start: datetime, lead_due_at: datetime, policy: Policy) -> Clock:
     """Start a co-handler's clock: due the joining time before the lead unit's due instant, if that is still to come."""
     rule = policy.rulebook.co_handling.joining_time
-    before = working_time_before(lead_due_at, rule.amount * 3600, policy.calendar)
+    before = ahead_of(lead_due_at, rule.limit, policy.calendar)
     clock = clock_until(ClockKind.CO_HANDLE, cycle, start, before if before > start else lead_due_at, rule, policy)
     return clock.model_copy(update={"limit": f"{rule} before handle"})
 

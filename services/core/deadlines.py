@@ -118,6 +118,20 @@ def working_time_before(due_at: datetime, seconds: int, calendar: WorkCalendar) 
     return calendar.subtract_working_time(due_at, seconds)
 
 
+def ahead_of(due_at: datetime, limit: Limit, calendar: WorkCalendar) -> datetime:
+    """Give the instant that lies `limit` before another: hours by the clock on the wall, or working hours.
+
+    Raises ValueError for working days, which cannot be taken off an instant.
+    """
+    match limit.unit:
+        case "hours":
+            return _utc(due_at) - timedelta(hours=limit.amount)
+        case "working_hours":
+            return working_time_before(due_at, limit.amount * SECONDS_PER_HOUR, calendar)
+        case _:
+            raise ValueError(f"{limit.amount} {limit.unit} cannot be taken off an instant")
+
+
 def provisional(due_at: datetime, calendar: WorkCalendar) -> bool:
     """Say whether the notice for the day of `due_at` is not out yet: it must be decided again when it is."""
     return not calendar.covers(due_at)

@@ -91,7 +91,7 @@ class Decision:
                 "time": at or self.command.time,
                 "causation": self.command.id,
                 "sequence": sequence,
-                "article": article,
+                "article": self.policy.rulebook.cite(article),
                 "rulebook": self.policy.rulebook.ref,
                 "started": started,
                 "stopped": stopped,

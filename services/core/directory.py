@@ -31,6 +31,8 @@ class Category(_Entry):
     by_area: bool = False
     call_number: str | None = None
     lane_code: str | None = None
+    tier: str | None = None
+    """The urgency tier of the rulebook that rules it instead of its kind."""
     desk: bool = False
     """Nobody's in particular: the manual desk names the unit of each."""
 

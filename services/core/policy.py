@@ -8,9 +8,10 @@ from datetime import UTC, datetime, time
 from itertools import pairwise
 
 from schemas.values import RulebookRef
+from schemas.vocabulary import Kind
 from services.core.calendar import WorkCalendar
 from services.core.directory import Directory
-from services.core.rulebook import Rulebook
+from services.core.rulebook import KindRule, Rulebook
 from services.core.service import Rejected
 
 
@@ -21,6 +22,11 @@ class Policy:
     rulebook: Rulebook
     calendar: WorkCalendar
     directory: Directory
+
+    def rule_of(self, kind: Kind, category: str) -> KindRule:
+        """Give the limits of a matter: those of its category's urgency tier, else those of its kind (Art. 8)."""
+        found = self.directory.category(category)
+        return self.rulebook.tiers[found.tier] if found and found.tier else self.rulebook.kinds[kind]
 
     @property
     def effective_at(self) -> datetime:

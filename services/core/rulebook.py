@@ -62,6 +62,7 @@ class KindRule(Rule):
     extension: ExtensionRule
     immediate: bool = False
     sign_wall_clock: bool = False
+    sign: LimitRule | None = None
 
     @model_validator(mode="after")
     def _a_cap_is_not_smaller_than_the_limit(self) -> "KindRule":
@@ -83,10 +84,14 @@ LocalTime = Annotated[time, BeforeValidator(_quoted)]
 
 
 class DispatchRule(Rule):
-    """Art. 6: off-hours tickets are held until the opening and must be out by `out_by` local time."""
+    """Art. 6: off-hours tickets are held until the opening and must be out by `out_by` local time.
+
+    A `limit` instead of that counts from when the ticket came, at any hour.
+    """
 
     hold_off_hours: bool = True
     out_by: LocalTime
+    limit: LimitRule | None = None
     article: str = "Art. 6"
 
 
@@ -118,6 +123,13 @@ class CoHandlingRule(Rule):
     max_units: int = Field(default=5, ge=0, le=20)
     joining_time: LimitRule = LimitRule(amount=4, unit="working_hours", article="Art. 3")
     lead_reply: Literal["waits_until_due", "waits", "at_once"] = "waits_until_due"
+
+    @field_validator("joining_time")
+    @classmethod
+    def _in_hours(cls, time: LimitRule) -> LimitRule:
+        if time.unit == "working_days":
+            raise ValueError("give hours or working_hours: it is taken off another due instant")
+        return time
 
 
 class RevisitRule(Rule):
@@ -184,6 +196,8 @@ class Rulebook(Rule):
     day_end: Literal["close_of_office", "same_time", "midnight"] = "close_of_office"
     upstream_buffer: LimitRule
     kinds: dict[Kind, KindRule]
+    tiers: dict[str, KindRule] = Field(default={}, description="urgency tiers, which categories of the directory name")
+    citations: dict[str, str] = Field(default={}, description="what this jurisdiction cites instead of an article")
     dispatch: DispatchRule
     sign: SignRule
     return_: ReturnRule = Field(alias="return")
@@ -200,6 +214,13 @@ class Rulebook(Rule):
             raise ValueError(f"kinds without a limit: {', '.join(missing)}")
         return kinds
 
+    @field_validator("upstream_buffer")
+    @classmethod
+    def _in_hours(cls, buffer: LimitRule) -> LimitRule:
+        if buffer.unit == "working_days":
+            raise ValueError("give hours or working_hours: it is taken off another due instant")
+        return buffer
+
     @model_validator(mode="after")
     def _ends_after_it_begins(self) -> "Rulebook":
         if self.effective_until is not None and self.effective_until <= self.effective_from:
@@ -215,6 +236,10 @@ class Rulebook(Rule):
         content = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
         canonical = json.dumps(content, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+    def cite(self, article: str) -> str:
+        """Give what stands for an article of the model rules (those of Weixi) in this jurisdiction's own."""
+        return self.citations.get(article, article)
 
     @cached_property
     def ref(self) -> RulebookRef:

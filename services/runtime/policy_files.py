@@ -144,7 +144,11 @@ def _seam(before: tuple[Path, Rulebook], after: tuple[Path, Rulebook]) -> list[s
 
 
 def _compiled(root: Path, book: Rulebook) -> Policy:
-    directory = _read(Directory, root / "directories" / f"{book.directory}.yaml")
+    path = root / "directories" / f"{book.directory}.yaml"
+    directory = _read(Directory, path)
+    unruled = sorted({category.tier for category in directory.categories if category.tier} - set(book.tiers))
+    if unruled:
+        raise PolicyFileError(f"{path}: categories: tiers that rulebook {book.version} lacks: {', '.join(unruled)}")
     return Policy(book, load_calendar(root, book.calendar), directory)
 
 

@@ -1,5 +1,6 @@
 """Compares the topic files with the broker, and creates what is missing. Nothing is auto-created anywhere else."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -63,6 +64,13 @@ def plan(settings: Settings, topics: Mapping[str, Topic]) -> list[Change]:
     return changes
 
 
+def _wait_until_known(client: AdminClient, names: set[str], patience: float = 30.0) -> None:
+    # A busy broker may list topics a moment after it has created them.
+    deadline = time.monotonic() + patience
+    while not names <= set(client.list_topics(timeout=15).topics) and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
 def apply(
     settings: Settings, topics: Mapping[str, Topic], tell: Callable[[str], None] = lambda _line: None
 ) -> list[Change]:
@@ -85,4 +93,5 @@ def apply(
         for name, future in client.create_topics(new, operation_timeout=30).items():
             future.result()
             tell(f"created {name}")
+        _wait_until_known(client, {topic.topic for topic in new})
     return [change for change in changes if change.action == "differs"]

@@ -10,7 +10,7 @@ from prometheus_server import PrometheusServer, QueryFailedError, substituted, w
 from rule_files import alerts, queries, rules
 from tools import need
 
-from services.core.policy import Policy
+from services.core.policy import Policies
 from services.runtime.mesh import Mesh
 from services.runtime.settings import Settings
 
@@ -36,9 +36,9 @@ def _watch(mesh: EnginesInProcess | SixProcesses, folder: Any) -> Iterator[Watch
 
 
 @pytest.fixture(scope="module")
-def engines(policy: Policy, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+def engines(policies: Policies, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     need("prometheus")
-    yield from _watch(EnginesInProcess(policy), tmp_path_factory.mktemp("prometheus"))
+    yield from _watch(EnginesInProcess(policies), tmp_path_factory.mktemp("prometheus"))
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,7 @@ from schemas.facts import ExtensionGranted, Fact
 from schemas.values import Clock
 from schemas.vocabulary import ClockKind
 from services.core.calendar_count import CountedDay, count_days
-from services.core.deadlines import Limit, dispatch_by, due, in_office_day, not_on_day_off, release_at
-from services.core.deadlines import working_time_before as before
+from services.core.deadlines import Limit, ahead_of, dispatch_by, due, in_office_day, not_on_day_off, release_at
 from services.core.explain.model import Arithmetic, Day, Text
 from services.core.explain.words import (
     UNITS,
@@ -74,7 +73,7 @@ def _derive(clock: Clock, fact: Fact, ticket: Ticket | None, policy: Policy) -> 
     if clock.kind is ClockKind.RELEASE:
         opening = release_at(clock.started_at, calendar)
         return _Found(opening, (off_hours(clock.started_at, calendar), next_opening(opening, calendar)))
-    if clock.kind is ClockKind.DISPATCH:
+    if clock.kind is ClockKind.DISPATCH and rules.dispatch.limit is None:
         by = dispatch_by(clock.started_at, calendar, rules.dispatch.out_by)
         first = (
             same_day(clock.started_at, calendar)
@@ -102,11 +101,11 @@ def _part(clock: Clock, fact: Fact, ticket: Ticket | None, policy: Policy) -> _F
     lead = next((c for c in fact.started if c.kind is ClockKind.HANDLE), running)
     if lead is None:
         return _Found(clock.started_at, ())
-    hours = policy.rulebook.co_handling.joining_time.amount
-    by = before(lead.due_at, hours * 3600, policy.calendar)
+    joining = policy.rulebook.co_handling.joining_time.limit
+    by = ahead_of(lead.due_at, joining, policy.calendar)
     if by <= clock.started_at:
         return _Found(lead.due_at, (with_lead(lead.due_at, policy.calendar),))
-    return _Found(by, (for_joining(lead.due_at, hours, by, policy.calendar),))
+    return _Found(by, (for_joining(lead.due_at, UNITS[joining.unit](joining.amount), by, policy.calendar),))
 
 
 def _parsed(text: str) -> Limit:
@@ -129,7 +128,7 @@ def _limit(start: datetime, limit: Limit, policy: Policy) -> _Found:
 
 def _extended(clock: Clock, ticket: Ticket, policy: Policy) -> _Found:
     old = ticket.clock(clock.kind, clock.cycle)
-    extension = policy.rulebook.kinds[ticket.kind].extension
+    extension = policy.rule_of(ticket.kind, ticket.category).extension
     rule = extension.each or extension.total
     if old is None or rule is None:
         return _Found(clock.started_at, ())
@@ -148,9 +147,12 @@ def _bounded(clock: Clock, found: _Found, ticket: Ticket, policy: Policy) -> _Fo
     if override is not None and override.due_at is not None and (ticket.cycle == 0 or override.due_at > start):
         found = _Found(override.due_at, (of_law(override, calendar),))
     if ticket.upstream_due_at is not None and ticket.upstream_due_at > start:
-        buffer = policy.rulebook.upstream_buffer.amount
-        by = before(ticket.upstream_due_at, buffer * 3600, calendar)
+        buffer = policy.rulebook.upstream_buffer.limit
+        by = ahead_of(ticket.upstream_due_at, buffer, calendar)
         bound = by if by > start else ticket.upstream_due_at
         if bound < found.due_at:
-            return _Found(bound, (*found.steps, hand_back(ticket.upstream_due_at, buffer, bound, calendar)))
+            return _Found(
+                bound,
+                (*found.steps, hand_back(ticket.upstream_due_at, UNITS[buffer.unit](buffer.amount), bound, calendar)),
+            )
     return found

@@ -178,12 +178,12 @@ def of_law(override: LimitOverride, calendar: WorkCalendar) -> Text:
     )
 
 
-def for_joining(lead: datetime, hours: int, at: datetime, calendar: WorkCalendar) -> Text:
+def for_joining(lead: datetime, time: Text, at: datetime, calendar: WorkCalendar) -> Text:
     """The lead unit needs some time to join the parts (Art. 3)."""
     return Text(
-        en=f"The lead unit owes its reply by {local_en(lead, calendar)}; parts are due {hours} working hours before: "
+        en=f"The lead unit owes its reply by {local_en(lead, calendar)}; parts are due {time.en} before: "
         f"{local_en(at, calendar)}.",
-        zh=f"主办单位时限 {local_zh(lead, calendar)},协办意见提前{hours}个工作小时:{local_zh(at, calendar)}。",
+        zh=f"主办单位时限 {local_zh(lead, calendar)},协办意见提前{time.zh}:{local_zh(at, calendar)}。",
     )
 
 
@@ -195,11 +195,10 @@ def with_lead(lead: datetime, calendar: WorkCalendar) -> Text:
     )
 
 
-def hand_back(upstream: datetime, hours: int, at: datetime, calendar: WorkCalendar) -> Text:
+def hand_back(upstream: datetime, buffer: Text, at: datetime, calendar: WorkCalendar) -> Text:
     """The superior platform's own due instant is earlier (Art. 4)."""
     return Text(
-        en=f"The superior platform wants it by {local_en(upstream, calendar)}; {hours} working hours before: "
+        en=f"The superior platform wants it by {local_en(upstream, calendar)}; {buffer.en} before: "
         f"{local_en(at, calendar)}, which is earlier.",
-        zh=f"上级平台时限 {local_zh(upstream, calendar)},提前{hours}个工作小时为 "
-        f"{local_zh(at, calendar)},以较早者为准。",
+        zh=f"上级平台时限 {local_zh(upstream, calendar)},提前{buffer.zh}为 {local_zh(at, calendar)},以较早者为准。",
     )

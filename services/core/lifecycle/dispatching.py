@@ -59,7 +59,8 @@ def accept(d: Decision) -> Decision:
     """Dispatch at once, or hold an off-hours ticket until the opening (Art. 6)."""
     at = d.command.time
     rules = d.policy.rulebook
-    if rules.kinds[d.known.kind].immediate or not rules.dispatch.hold_off_hours or in_office_day(at, d.policy.calendar):
+    own = d.policy.rule_of(d.known.kind, d.known.category)
+    if own.immediate or not rules.dispatch.hold_off_hours or in_office_day(at, d.policy.calendar):
         return place(d, at, DispatchReason.ROUTED)
     release = release_at(at, d.policy.calendar)
     window = LimitRule(amount=1, unit="working_days", article=rules.dispatch.article)
@@ -76,6 +77,8 @@ def accept(d: Decision) -> Decision:
 def dispatch_clock(d: Decision, at: datetime) -> Clock:
     """Start the office's own clock: out the same day, off-hours by 10:00 of the next working day (Art. 6)."""
     rules = d.policy.rulebook.dispatch
+    if rules.limit is not None:
+        return clocks.start_clock(ClockKind.DISPATCH, d.known.cycle, at, rules.limit, d.policy)
     by = dispatch_by(at, d.policy.calendar, rules.out_by)
     limit = LimitRule(amount=1, unit="working_days", article=rules.article)
     return clocks.clock_until(ClockKind.DISPATCH, d.known.cycle, at, by, limit, d.policy)
@@ -134,7 +137,10 @@ def dispatch(
 def sign_clock(d: Decision, cycle: int, at: datetime) -> Clock:
     """Start the clock within which the unit signs (Art. 7)."""
     rules = d.policy.rulebook
-    wall = rules.kinds[d.known.kind].sign_wall_clock
+    own = d.policy.rule_of(d.known.kind, d.known.category)
+    if own.sign is not None:
+        return clocks.start_clock(ClockKind.SIGN, cycle, at, own.sign, d.policy)
+    wall = own.sign_wall_clock
     return clocks.start_clock(
         ClockKind.SIGN, cycle, at, rules.sign.wall_clock_limit if wall else rules.sign.limit, d.policy
     )

@@ -73,7 +73,7 @@ def request_extension(d: Decision, command: RequestExtension) -> Decision:
     if code := from_unit(d, Stage.DISPATCHED, Stage.IN_PROGRESS):
         return d.refuse(code, "Art. 8")
     clock = ticket.clock(ClockKind.HANDLE)
-    rule = (d.governing(clock) if clock else d.policy).rulebook.kinds[ticket.kind].extension
+    rule = (d.governing(clock) if clock else d.policy).rule_of(ticket.kind, ticket.category).extension
     if ticket.extension_asked_at is not None:
         return d.refuse("extension-pending", "Art. 8")
     if ticket.extensions >= rule.max_count:
@@ -126,7 +126,7 @@ def extended(d: Decision, clock: Clock) -> Clock:
     """
     policy = d.governing(clock)
     rules = policy.rulebook
-    extension = rules.kinds[d.known.kind].extension
+    extension = policy.rule_of(d.known.kind, d.known.category).extension
     rule = extension.each or extension.total
     if rule is None:
         return clock

@@ -17,7 +17,7 @@ from services.intake.gateway.access import SPEAKS_AS, Access, Principal
 from services.intake.gateway.limits import MAX_STRING
 
 STRICT: Final = ConfigDict(extra="forbid", hide_input_in_errors=True, allow_inf_nan=False)
-FreeText = Annotated[str, StringConstraints(min_length=1, max_length=MAX_STRING, strip_whitespace=True)]
+FreeText = Annotated[str, StringConstraints(pattern=r"\S", max_length=MAX_STRING)]
 MAY_DATE: Final = frozenset({Access.PLATFORM, Access.OFFICE})
 """Who may say that something happened earlier: a unit or a citizen cannot date himself out of a deadline."""
 
