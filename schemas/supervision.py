@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from schemas.envelope import Event, Instant, Token
-from schemas.values import Basis, RulebookRef
+from schemas.values import Basis, DigestItem, RulebookRef
 from schemas.vocabulary import Channel, ClockKind, Kind, Rating, Rung
 
 
@@ -23,6 +23,45 @@ class ReminderIssued(Event):
     due_at: Instant
     channel: Literal["written", "phone"]
     to_head: bool = False
+
+
+class ReminderCollected(Event):
+    """A reminder goes into its unit's digest of `send_at`; or is `dropped` from it, because there is no need any more.
+
+    `partition`, `offset` and `index` place it: the fact that called for it, and its number among what that fact says.
+    """
+
+    type: Literal["reminder.collected.v1"] = "reminder.collected.v1"
+    unit: Token
+    item: DigestItem
+    rung: Rung
+    channel: Literal["written", "phone"]
+    to_head: bool = False
+    send_at: Instant
+    dropped: bool = False
+    partition: int = Field(ge=0)
+    offset: int = Field(ge=0)
+    index: int = Field(ge=0)
+
+
+class DigestIssued(Event):
+    """What goes to a unit at once: its reminders of one rung in one window, each ticket listed (Art. 10).
+
+    `time` is the window's end; items are in the order in which they are due.
+    """
+
+    type: Literal["digest.issued.v1"] = "digest.issued.v1"
+    unit: Token
+    rung: Rung
+    channel: Literal["written", "phone"]
+    to_head: bool = False
+    items: tuple[DigestItem, ...] = Field(min_length=1)
+
+
+class PulseRelayed(Event):
+    """The reminder service passed a pulse on into the same partition of its repartition; `time` is the time it is."""
+
+    type: Literal["clock.pulse_relayed.v1"] = "clock.pulse_relayed.v1"
 
 
 class ContactRequested(Event):
@@ -104,6 +143,9 @@ class WatermarkPublished(Event):
 
 SUPERVISION: tuple[type[Event], ...] = (
     ReminderIssued,
+    ReminderCollected,
+    DigestIssued,
+    PulseRelayed,
     ContactRequested,
     UnitMeasured,
     ScorePublished,

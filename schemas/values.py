@@ -114,3 +114,13 @@ class Reply(Strict):
     points_answered: int = Field(default=1, ge=0, le=50)
     template_digest: Token
     empty_phrases: int = Field(default=0, ge=0)
+
+
+class DigestItem(Strict):
+    """One reminder in a digest: the ticket's token, which clock, due when; nothing of the matter (Art. 13)."""
+
+    reminder: Token
+    ticket: Token
+    clock: ClockKind
+    clock_cycle: int = Field(ge=0)
+    due_at: Instant

@@ -86,6 +86,8 @@ class Rung(StrEnum):
     NEAR_DUE = "near_due"
     OVERDUE = "overdue"
     OVERDUE_DAILY = "overdue_daily"
+    ESCALATED = "escalated"
+    URGED = "urged"
 
 
 class StopOutcome(StrEnum):

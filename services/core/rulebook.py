@@ -151,15 +151,21 @@ class RungRule(Rule):
     channel: Literal["written", "phone"]
     percent: int | None = Field(default=None, ge=1, le=99)
     working_seconds_before: int | None = Field(default=None, ge=60)
+    working_days_after: int | None = Field(default=None, ge=1, description="the n-th working day overdue")
     to_head: bool = False
 
 
 class ReminderRule(Rule):
-    """Art. 10: the ladder, which clocks it is for, and whether reminders wait for office hours."""
+    """Art. 10: the ladder, which clocks it is for, and whether reminders wait for office hours.
+
+    Written reminders of a unit are gathered in windows of `digest_minutes`, counted from local midnight; 0 gathers only
+    those of one instant.
+    """
 
     clocks: tuple[ClockKind, ...]
     ladder: tuple[RungRule, ...]
     quiet_outside_hours: bool = True
+    digest_minutes: int = Field(default=0, ge=0, le=1440)
     article: str = "Art. 10"
 
 

@@ -34,8 +34,8 @@ from services.runtime.settings import Settings
 from services.runtime.tail import Tail
 
 WATCHED = (
-    "upstream-tickets", "ticket-events", "closed-tickets", "reminder-events", "contact-tasks", "unit-scores",
-    "accountability-flags",
+    "upstream-tickets", "ticket-events", "closed-tickets", "reminder-events", "unit-digests", "contact-tasks",
+    "unit-scores", "accountability-flags",
 )  # fmt: skip
 DEAD_LETTERS = tuple(
     f"{service}-dead-letters" for service in ("intake", "router", "sla-timer", "reminder", "revisit", "scoring")

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from schemas.envelope import Event
 from schemas.facts import ClockPulsed, CommandRefused, Fact, ReplyAccepted, TicketClosed
-from schemas.supervision import AccountabilityFlagged, ContactRequested, ReminderIssued, ScorePublished
+from schemas.supervision import AccountabilityFlagged, ContactRequested, DigestIssued, ReminderIssued, ScorePublished
 from schemas.upstream import UpstreamTicketSubmitted
 from schemas.vocabulary import ClockKind, Kind, Rating, Rung, Stage
 from services.core.ticket import OPEN_STAGES
@@ -31,6 +31,7 @@ class Ledger:
         self.fact_count = 0
         self.dead_letters: list[DeadLetterSeen] = []
         self.reminders: list[ReminderIssued] = []
+        self.digests: list[DigestIssued] = []
         self.flags: list[AccountabilityFlagged] = []
         self.contact_count = 0
         self.queues = QueueSamples()
@@ -60,6 +61,8 @@ class Ledger:
                 self.queues.pulse(event.time)
             case ReminderIssued():
                 self.reminders.append(event)
+            case DigestIssued():
+                self.digests.append(event)
             case ContactRequested():
                 self.contact_count += 1
             case AccountabilityFlagged():

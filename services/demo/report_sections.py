@@ -233,9 +233,12 @@ def reminders(ledger: Ledger) -> str:
         (words(RUNGS, rung), written, phone, bar((written + phone) / most))
         for rung, (written, phone) in by_rung.items()
     ]
+    listed = sum(len(digest.items) for digest in ledger.digests)
     text = note(
-        "每级每件只提醒一次;非工作时间的提醒等到上班发出(第十条)。",
-        "One per rung and ticket; off-hours reminders wait for the opening (Art. 10).",
+        "每级每件只提醒一次;非工作时间的提醒等到上班发出(第十条)。"
+        f"各单位收到汇总通知 {len(ledger.digests)} 份,列明 {listed} 条提醒。",
+        "One per rung and ticket; off-hours reminders wait for the opening (Art. 10). "
+        f"Units got {len(ledger.digests)} digests that list {listed} reminders.",
     )
     return section("reminders", Words("督办提醒", "Reminders"), text + table(columns, rows))
 

@@ -62,6 +62,8 @@ RUNGS: Final[Mapping[str, Words]] = {
     "near_due": Words("即将到期", "Near due"),
     "overdue": Words("已超期", "Overdue"),
     "overdue_daily": Words("超期每日提醒", "Overdue, daily"),
+    "escalated": Words("提级督办", "Escalated to the leader"),
+    "urged": Words("群众催办", "Urged by the citizen"),
 }
 STEPS: Final[Mapping[str, Words]] = {
     "accepted": Words("受理", "Accepted"),

@@ -1,78 +1,39 @@
-"""Reminder: one reminder per rung, ticket and cycle, ever; outside office hours it waits for the opening (Art. 10)."""
+"""Reminder: one reminder per rung, ticket and cycle, ever; by unit they go out as digests (Art. 10)."""
 
 from datetime import datetime
 from functools import partial
 
-from pydantic import BaseModel, ConfigDict
-
 from schemas.envelope import Event, derived_id
-from schemas.facts import BreachWithdrawn, ClockAtRisk, ClockBreached, Fact, TicketSigned
-from schemas.supervision import ReminderIssued
-from schemas.vocabulary import ClockKind, Kind, Rung
+from schemas.facts import ClockPulsed, Fact
+from schemas.supervision import PulseRelayed, ReminderCollected, ReminderIssued
+from schemas.values import DigestItem
+from schemas.vocabulary import Rung
 from services.core.policy import Policies, Policy
 from services.core.rulebook import RungRule
 from services.core.service import Fold, Output, Position, QueueEntry, Rejected, Service, Step, in_sequence
 from services.core.ticket import TERMINAL
+from services.reminder import digests
+from services.reminder.ladder import (
+    LadderState,
+    Pending,
+    handling_after,
+    reached,
+    reminder_id,
+    rule_of,
+    still_due,
+)
 
 SOURCE = "/hotline-mesh/reminder"
 
 
-class Pending(BaseModel):
-    """A reminder that waits for the opening of the office."""
-
-    model_config = ConfigDict(frozen=True)
-    clock: ClockKind
-    cycle: int
-    rung: Rung
-    unit: str
-    due_at: datetime
-    reached_at: datetime
-    at: datetime
-    causation: str
-
-
-class LadderState(BaseModel):
-    """How far the ladder of one ticket was climbed."""
-
-    model_config = ConfigDict(frozen=True)
-    sequence: int
-    stage: str
-    kind: Kind
-    unit_group: str
-    since: datetime
-    pending: tuple[Pending, ...] = ()
-    reminded: tuple[str, ...] = ()
-
-
-def _reached(event: Fact, policy: Policy) -> Pending | None:
-    """Give the reminder that a fact calls for, with the instant from which it may go out."""
-    match event:
-        case ClockAtRisk():
-            rung = event.rung
-        case ClockBreached() if event.clock in policy.rulebook.reminders.clocks or event.clock is ClockKind.SIGN:
-            rung = Rung.OVERDUE
-        case _:
-            return None
-    if event.charged_to is None:
-        return None
-    loud = policy.rulebook.kinds[event.kind].immediate or not policy.rulebook.reminders.quiet_outside_hours
-    return Pending(
-        clock=event.clock,
-        cycle=event.clock_cycle,
-        rung=rung,
-        unit=event.charged_to,
-        due_at=event.due_at,
-        reached_at=event.time,
-        at=event.time if loud else policy.calendar.next_opening(event.time),
-        causation=event.id,
-    )
+def _rule(policy: Policy, pending: Pending) -> RungRule:
+    return rule_of(policy, pending.rung) or RungRule(rung=pending.rung, channel="written")
 
 
 def _issue(policy: Policy, ticket: str, pending: Pending) -> Output:
-    ladder = {rule.rung: rule for rule in policy.rulebook.reminders.ladder}
-    rule = ladder.get(pending.rung, RungRule(rung=pending.rung, channel="written"))
+    rule = _rule(policy, pending)
     reminder = ReminderIssued(
-        id=derived_id("reminder", ticket, pending.clock, pending.cycle, pending.rung, pending.reached_at.isoformat()),
+        id=reminder_id(ticket, pending),
         source=SOURCE,
         subject=ticket,
         time=pending.at,
@@ -88,28 +49,70 @@ def _issue(policy: Policy, ticket: str, pending: Pending) -> Output:
     return Output("reminder-events", reminder)
 
 
-def handle(policies: Policies, state: LadderState | None, event: Event, _at: Position) -> Step[LadderState]:
+def _collected(
+    policies: Policies, event: Event, pending: Pending, at: Position, index: int, *, dropped: bool
+) -> Output:
+    rule, reminder = _rule(policies.at(pending.reached_at), pending), reminder_id(event.subject, pending)
+    said = ReminderCollected(
+        id=derived_id("dropped" if dropped else "collected", reminder),
+        source=SOURCE,
+        subject=pending.unit,
+        time=event.time,
+        causation=event.id,
+        unit=pending.unit,
+        item=DigestItem(
+            reminder=reminder,
+            ticket=event.subject,
+            clock=pending.clock,
+            clock_cycle=pending.cycle,
+            due_at=pending.due_at,
+        ),
+        rung=pending.rung,
+        channel=rule.channel,
+        to_head=rule.to_head,
+        send_at=pending.send_at,
+        dropped=dropped,
+        partition=at.partition,
+        offset=at.offset,
+        index=index,
+    )
+    return Output("unit-reminders", said)
+
+
+def handle(policies: Policies, state: LadderState | None, event: Event, at: Position) -> Step[LadderState]:
     """Climb the ladder: one reminder per rung of a clock, ever, but for the daily ones while overdue.
 
-    A reminder is dropped whose clock stopped or moved, or whose breach was taken back, while it waited for the opening.
+    A reminder is dropped whose clock stopped or moved, or whose breach was taken back, while it waited for the opening
+    or its digest. By unit everything is said when its fact is heard, never when a pulse comes: so it has a place in its
+    partition, which is how a copy is told from the first (docs/adr/0005).
     """
     if not isinstance(event, Fact):
         raise Rejected("unexpected-type", f"{event.type} is no fact of a ticket")
     if not in_sequence(state.sequence if state else 0, event.sequence):
         return Step(state, duplicate=True)
-    pending = tuple(p for p in (state.pending if state else ()) if _still_due(p, event))
-    reminded = state.reminded if state else ()
-    outputs: tuple[Output, ...] = ()
+    pending = state.pending if state else ()
+    listed = tuple(p for p in (state.listed if state else ()) if p.send_at > event.time)
+    dropped = [p for p in (*pending, *listed) if not still_due(p, event)]
+    pending = tuple(p for p in pending if p not in dropped)
+    listed = tuple(p for p in listed if p not in dropped)
+    reminded, dailies = (state.reminded, state.dailies) if state else ((), {})
     policy = policies.at(event.time)
-    reached = _reached(event, policy)
-    if reached is not None and reached.rung is not Rung.OVERDUE_DAILY:
-        rung = f"{reached.clock}/{reached.cycle}/{reached.rung}"
-        reached = None if rung in reminded else reached
+    new = reached(event, state, policy)
+    if new is not None and new.rung in {Rung.OVERDUE_DAILY, Rung.ESCALATED}:
+        clock = f"{new.clock}/{new.cycle}"
+        dailies = dailies | {clock: dailies.get(clock, 0) + 1}
+    elif new is not None and new.rung is not Rung.URGED:
+        rung = f"{new.clock}/{new.cycle}/{new.rung}"
+        new = None if rung in reminded else new
         reminded = reminded if rung in reminded else (*reminded, rung)
-    if reached is not None and reached.at <= event.time:
-        outputs = (_issue(policy, event.subject, reached),)
-    elif reached is not None:
-        pending = (*pending, reached)
+    outputs = [_collected(policies, event, p, at, n, dropped=True) for n, p in enumerate(dropped)]
+    if new is not None:
+        outputs.append(_collected(policies, event, new, at, len(dropped), dropped=False))
+        if new.at <= event.time:
+            outputs.append(_issue(policy, event.subject, new))
+            listed = (*listed, new)
+        else:
+            pending = (*pending, new)
     moved = state is None or state.stage != event.stage
     after = LadderState(
         sequence=event.sequence,
@@ -118,24 +121,12 @@ def handle(policies: Policies, state: LadderState | None, event: Event, _at: Pos
         unit_group=event.unit_group or "none",
         since=event.time if moved or state is None else state.since,
         pending=pending,
+        listed=listed,
         reminded=reminded,
+        dailies=dailies,
+        handling=handling_after(state.handling if state else None, event),
     )
-    return Step(after, outputs)
-
-
-def _still_due(pending: Pending, event: Fact) -> bool:
-    """Say whether what waits for the opening is still worth saying after `event`.
-
-    Deemed signing stops the sign clock, but it is not what the unit was to do: that reminder stays.
-    """
-    clock = (pending.clock, pending.cycle)
-    if isinstance(event, BreachWithdrawn):
-        return (event.clock, event.clock_cycle) != clock or pending.rung not in {Rung.OVERDUE, Rung.OVERDUE_DAILY}
-    if any((c.kind, c.cycle) == clock and c.due_at != pending.due_at for c in event.started):
-        return False
-    if isinstance(event, TicketSigned) and event.deemed:
-        return True
-    return clock not in {(c.kind, c.cycle) for c in event.stopped}
+    return Step(after, tuple(outputs))
 
 
 def wake_at(state: LadderState) -> datetime | None:
@@ -147,9 +138,20 @@ def wake(policies: Policies, ticket: str, state: LadderState, now: datetime) -> 
     """The office is open: let out what waited for it, in the order in which it was reached."""
     due = sorted((p for p in state.pending if p.at <= now), key=lambda p: (p.reached_at, p.clock, p.rung))
     waiting = tuple(p for p in state.pending if p.at > now)
+    listed = (*state.listed, *due)
     return Step(
-        state.model_copy(update={"pending": waiting}), tuple(_issue(policies.at(p.reached_at), ticket, p) for p in due)
+        state.model_copy(update={"pending": waiting, "listed": listed}),
+        tuple(_issue(policies.at(p.reached_at), ticket, p) for p in due),
     )
+
+
+def pass_on_pulse(event: Event, partition: int) -> tuple[Output, ...]:
+    """Write the pulse behind everything collected before it, in the same partition."""
+    if not isinstance(event, ClockPulsed):
+        return ()
+    said_id = derived_id("unit-pulse", partition, event.time.isoformat())
+    relayed = PulseRelayed(id=said_id, source=SOURCE, time=event.time, causation=event.id)
+    return (Output("unit-reminders", relayed, partition=partition),)
 
 
 def queue(state: LadderState) -> QueueEntry | None:
@@ -160,14 +162,25 @@ def queue(state: LadderState) -> QueueEntry | None:
 
 
 def service(policies: Policies) -> Service:
-    """Give the reminder service under these rules."""
-    fold = Fold(
+    """Give the reminder service under these rules: one fold by ticket, one by unit."""
+    by_ticket = Fold(
         table="ladders",
         reads="ticket-events",
         state=LadderState,
         handle=partial(handle, policies),
         wake_at=wake_at,
         wake=partial(wake, policies),
+        on_pulse=pass_on_pulse,
         queue=queue,
     )
-    return Service("reminder", (fold,))
+    by_unit = Fold(
+        table="digests",
+        reads="unit-reminders",
+        state=digests.DigestState,
+        handle=digests.collect,
+        wake_at=digests.wake_at,
+        wake=partial(digests.send, SOURCE),
+        trailing=True,
+        clocks=digests.clocks,
+    )
+    return Service("reminder", (by_ticket, by_unit))

@@ -11,12 +11,13 @@ from typing import Any, Protocol
 from schemas.commands import PulseClock
 from schemas.envelope import Event
 from schemas.facts import ClockPulsed
+from schemas.supervision import PulseRelayed
 from schemas.wire import decode
 from services.core.service import Fold, Output, Position, Rejected
 from services.runtime.queues import ClockCounts, Label, QueueAges, counts_of, oldest_of
 from services.runtime.wakes import Wakes, micros
 
-PULSES = (PulseClock, ClockPulsed)
+PULSES = (PulseClock, ClockPulsed, PulseRelayed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +119,14 @@ class Engine:
 
     def _pulse(self, event: Event, partition: int) -> Result:
         index = self._index(partition)
+        before = index.pulse
         if index.pulse is None or event.time > index.pulse.time:  # time never runs backwards in a partition
             index.pulse = event
             now = min(other.pulse.time for other in self._indexes.values() if other.pulse is not None)
             for other in self._indexes.values():
                 other.clocks.advance(now.timestamp())
-        index.ringing = index.pulse
-        rung = self.go_on(partition)
+        index.ringing = before if self.fold.trailing else index.pulse
+        rung = self.go_on(partition) if index.ringing is not None else Result(event)
         said = self.fold.on_pulse(event, partition)
         return Result(event, (*rung.outputs, *said), rung.writes, rang=rung.rang)
 

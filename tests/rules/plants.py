@@ -52,6 +52,9 @@ RULES = (
     Rule("reminders.ladder.2.working_seconds_before = 7260", ("art-10",)),
     Rule("reminders.ladder.2.channel = written", ("art-10",)),
     Rule("reminders.ladder.3.to_head = no", ("art-10",)),
+    Rule("reminders.ladder.5.working_days_after = 4", ("art-10",)),
+    Rule("reminders.ladder.6.channel = written", ("art-10",)),
+    Rule("reminders.digest_minutes = 60", ("art-10",)),
 )
 """Another rulebook."""
 
@@ -174,8 +177,8 @@ CODE = (
     Code(f"{LIFE}.dispatching:decide_return", "if not command.upheld", "if False", ("art-07", "art-15")),
     Code(f"{LIFE}.closing:close_ticket", "{Rating.SATISFIED, Rating.BASICALLY_SATISFIED}", "{None}", ("art-09",)),
     Code(f"{LIFE}.closing:withdraw_ticket", "clocks.cancel_all(d.known, command.time)", "()", ("art-09",)),
-    Code("services.reminder.service:_still_due", "if isinstance(event, BreachWithdrawn)", "if False", ("art-10",)),
-    Code("services.reminder.service:handle", "None if rung in reminded else reached", "reached", ("art-10",)),
+    Code("services.reminder.ladder:still_due", "if isinstance(event, BreachWithdrawn)", "if False", ("art-10",)),
+    Code("services.reminder.service:handle", "None if rung in reminded else new", "new", ("art-10",)),
     Code("services.revisit.service:_contact", "(attempt - 1) % len(channels)", "0", ("art-09",)),
     Code("services.intake.door:_without_text", '["content_ref"] = ref', '["content_ref"] = text', ("art-13",)),
     Code("services.scoring.units:_flags", "if count != threshold", "if count < threshold", ("art-15",)),

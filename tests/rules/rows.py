@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from schemas.facts import Fact, TicketDispatched
-from schemas.supervision import AccountabilityFlagged, ContactRequested, ReminderIssued, ScorePublished
+from schemas.supervision import AccountabilityFlagged, ContactRequested, DigestIssued, ReminderIssued, ScorePublished
 from schemas.vocabulary import ClockKind, StopOutcome
 from services.core.calendar import WorkCalendar
 from services.core.calendar_history import CalendarHistory
@@ -30,7 +30,7 @@ from tests.rules.verbs import NOTHING, OUTAGE, PERSONAL, GrammarError, line, mes
 KEY = b"key of the tables"
 CITED = articles()
 DUE = re.compile(rf"({'|'.join(ClockKind)}) due")
-OTHERS = ("rule", "ended", "legs", "reminders", "contacts", "scores", "flags", "sealed", "switch", "amended")
+OTHERS = ("rule", "ended", "legs", "reminders", "digests", "contacts", "scores", "flags", "sealed", "switch", "amended")
 """Columns beside the clocks: all that a table may have between facts and article."""
 
 
@@ -131,6 +131,7 @@ def _compare_life(row: Row, policy: Policy, knowledge: KnowledgeBase) -> list[st
         ],
         "legs": [words.leg(leg) for state in mesh.states() for leg in state.ticket.cycles],
         "reminders": [words.reminder(e) for e in sorted(reminders, key=lambda e: (e.time, e.rung))],
+        "digests": [words.digest(e) for e in new if isinstance(e, DigestIssued)],
         "contacts": [words.contact(e) for e in new if isinstance(e, ContactRequested)],
         "scores": list({(e.unit, e.period): words.score(e) for e in new if isinstance(e, ScorePublished)}.values()),
         "flags": [words.flag(e) for e in new if isinstance(e, AccountabilityFlagged)],

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from schemas.facts import Fact
-from schemas.supervision import AccountabilityFlagged, ContactRequested, ReminderIssued, ScorePublished
+from schemas.supervision import AccountabilityFlagged, ContactRequested, DigestIssued, ReminderIssued, ScorePublished
 from schemas.values import Clock, Cycle
 from schemas.vocabulary import ClockKind, DispatchReason
 from tests.rules.instants import written
@@ -72,6 +72,12 @@ def reminder(said: ReminderIssued) -> str:
     head = " to the head" if said.to_head else ""
     clock = "" if said.clock is ClockKind.HANDLE else f"{said.clock} "
     return f"{clock}{said.rung} {said.channel}{head} {written(said.time)}"
+
+
+def digest(said: DigestIssued) -> str:
+    """`U-SANITATION half 2 written Wed 2026-11-04 09:00`: rung, tickets listed, when it goes out."""
+    head = " to the head" if said.to_head else ""
+    return f"{said.unit} {said.rung} {len(said.items)} {said.channel}{head} {written(said.time)}"
 
 
 def contact(said: ContactRequested) -> str:

@@ -10,7 +10,8 @@ from schemas.supervision import ReminderIssued
 from schemas.vocabulary import ClockKind, Rung
 from services.core.policy import Policies, Policy
 from services.core.service import Fold, Rejected, Step
-from services.reminder.service import LadderState, service
+from services.reminder.ladder import LadderState
+from services.reminder.service import service
 from tests.builders import (
     TICKET,
     Alarm,
@@ -28,6 +29,7 @@ from tests.builders import (
     replies,
     signs,
     told,
+    urges,
 )
 
 SIGNED = (opens("Wed 2026-09-23 09:00"), signs("Wed 2026-09-23 09:30"))
@@ -66,8 +68,8 @@ class Desk:
 
     def _take(self, step: Step[LadderState]) -> None:
         self.state = step.state
-        assert {"reminder-events"} >= {output.topic for output in step.outputs}
-        self.said += [output.event for output in step.outputs]  # type: ignore[misc]
+        assert {"reminder-events", "unit-reminders"} >= {output.topic for output in step.outputs}
+        self.said += [o.event for o in step.outputs if isinstance(o.event, ReminderIssued)]
 
     @property
     def reminders(self) -> list[Told]:
@@ -201,6 +203,42 @@ def test_a_signature_heard_late_drops_the_notice(desk: Desk) -> None:
 def test_the_citizen_s_clock_and_the_office_s_own_remind_no_unit(desk: Desk) -> None:
     desk.hears(opens("Wed 2026-09-23 09:00", category="other"), elapses("dispatch"))
     desk.wakes("Thu 2026-09-24 08:30")
+    assert [] == desk.reminders
+
+
+DAILY = [rings("overdue_daily", f"{day} 08:30") for day in (
+    "Wed 2026-09-30", "Thu 2026-10-08", "Fri 2026-10-09", "Sat 2026-10-10", "Mon 2026-10-12", "Tue 2026-10-13",
+)]  # fmt: skip
+
+
+def test_the_fifth_working_day_overdue_goes_to_the_leader_instead(desk: Desk) -> None:
+    desk.hears(*SIGNED, elapses("case"), elapses("handle"))
+    desk.wakes("Wed 2026-09-30 08:30")
+    desk.hears(*SIGNED, elapses("case"), elapses("handle"), *DAILY)
+    assert ["overdue", *["overdue_daily"] * 4, "escalated", "overdue_daily"] == [told[1] for told in desk.reminders]
+    assert ("handle", "escalated", "Mon 2026-10-12 08:30", "written", True) in desk.reminders
+
+
+@pytest.mark.parametrize(
+    ("urged", "told_at"),
+    [("Wed 2026-09-23 10:00", "Wed 2026-09-23 10:00"), ("Wed 2026-09-23 20:00", "Thu 2026-09-24 08:30")],
+)
+def test_the_citizen_s_urge_reaches_the_unit_by_phone(desk: Desk, urged: str, told_at: str) -> None:
+    desk.hears(*SIGNED, urges(urged))
+    desk.wakes(told_at)
+    assert [("handle", "urged", told_at, "phone", False)] == desk.reminders
+
+
+def test_two_urges_of_one_second_are_two(desk: Desk) -> None:
+    desk.hears(*SIGNED, urges("Wed 2026-09-23 10:00"), urges("Wed 2026-09-23 10:00"))
+    assert 2 == len({r.id for r in desk.said})
+
+
+def test_an_urge_where_no_unit_handles_reminds_nobody(desk: Desk) -> None:
+    desk.hears(opens("Wed 2026-09-23 09:00", category="other"), urges("Wed 2026-09-23 10:00"))
+    replied = (opens("Wed 2026-09-23 09:00"), replies("Wed 2026-09-23 09:30"), passes("Wed 2026-09-23 09:30"))
+    desk.state = None
+    desk.hears(*replied, urges("Wed 2026-09-23 10:00"))
     assert [] == desk.reminders
 
 
