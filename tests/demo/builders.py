@@ -48,8 +48,8 @@ class County:
         self._policy, self._cast = policy, cast
         self._knowledge = knowledge or KnowledgeBase(())
         makers = (make_router, make_sla_timer, make_reminder, make_revisit, make_scoring)
-        tables: list[dict[bytes, Any]] = [{} for _ in range(len(makers) + 1)]
         folds = [fold for maker in makers for fold in maker(Policies.always(policy)).folds]
+        tables: list[dict[bytes, Any]] = [{} for _ in folds]
         self._engines = [(Engine(fold, table), table) for fold, table in zip(folds, tables, strict=True)]
         self._offsets: Counter[str] = Counter()
         self._agenda: list[tuple[datetime, str, int, int, Any]] = []
