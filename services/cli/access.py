@@ -53,9 +53,12 @@ def revoke(number: Annotated[str, typer.Argument(help="the number that `issue` p
 @tokens.command()
 def permissions() -> None:
     """Show the permission matrix: operations against roles."""
-    table = Table("operation", *(access.value for access in Access))
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))  # 80 columns are enough
+    table.add_column("operation", no_wrap=True)
+    for access in Access:
+        table.add_column(access.value, justify="center", no_wrap=True)
     for operation, allowed in PERMISSIONS.items():
-        table.add_row(operation, *("yes" if access in allowed else "" for access in Access))
+        table.add_row(operation, *("✓" if access in allowed else "" for access in Access))
     Console().print(table)
 
 

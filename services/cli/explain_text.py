@@ -71,9 +71,15 @@ class _Writer:
         return f"{local:%a %Y-%m-%d %H:%M}{seconds}"
 
     def line(self, text: str, indent: int, style: str = "") -> None:
-        for part in Styled(text, style=style).wrap(self.console, self.console.width - indent):
+        hanging = max(indent, 5) + 2  # what does not fit goes on further in, so that the eye finds the next line
+        width = self.console.width
+        first = Styled(text, style=style).wrap(self.console, width - indent)[0]
+        rest = Styled(text[len(first.plain.rstrip()) :].lstrip(), style=style)
+        first.rstrip()
+        self.console.print(Styled(" " * indent) + first)
+        for part in rest.wrap(self.console, width - hanging) if rest.plain else ():
             part.rstrip()
-            self.console.print(Styled(" " * indent) + part)
+            self.console.print(Styled(" " * hanging) + part)
 
     def entry(self, entry: Entry) -> None:
         self.console.print()
