@@ -68,4 +68,6 @@ def restore(config: dict[str, Any], jobs: list[Restore], wanted: Callable[[Resto
 def _from_the_beginning(consumer: Consumer, job: Restore) -> None:
     # What is on disk knows an offset that the changelog does not have (a topic made anew): it is of another life.
     job.partition.forget()
-    consumer.seek(TopicPartition(job.changelog, job.number, BEGINNING))
+    # Assigned anew, because a partition whose offset was refused cannot be sought in.
+    consumer.incremental_unassign([TopicPartition(job.changelog, job.number)])
+    consumer.incremental_assign([TopicPartition(job.changelog, job.number, BEGINNING)])
