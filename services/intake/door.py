@@ -1,7 +1,8 @@
 """What the door makes of what it hears: a lane for each matter, a command for each wish, free text taken out. Pure."""
 
+import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -45,10 +46,19 @@ SAID_BY_THE_DOOR = frozenset({"content_ref", "template_digest", "empty_phrases"}
 
 @dataclass(frozen=True)
 class Heard:
-    """What the door passes on, and what it seals first."""
+    """What the door passes on, what it seals first, and the body as it came, in canonical form.
+
+    `body` stays in memory: a keyed digest of it tells the same message from another one under its id.
+    """
 
     command: Command
     sealable: Sealable | None = None
+    body: bytes = field(default=b"", repr=False)
+
+    @property
+    def message(self) -> str:
+        """Name the message: what its sender called it, within the sender."""
+        return derived_id("message", self.command.source, self.command.id)
 
 
 def open_command(said: UpstreamTicketSubmitted, ticket: str, directory: Directory, knowledge: KnowledgeBase) -> Heard:
@@ -82,15 +92,23 @@ def open_command(said: UpstreamTicketSubmitted, ticket: str, directory: Director
         upstream_due_at=said.upstream_due_at,
         limit_override=said.limit_override,
     )
-    return Heard(command, Sealable(ref, ticket, personal))
+    return Heard(command, Sealable(ref, ticket, personal), canonical(said))
+
+
+def canonical(said: Event) -> bytes:
+    """Give the body of a message without its envelope: defaults filled in, in the order of the model.
+
+    When it happened is no part of it: a platform that leaves `time` out says another one each time it asks again.
+    """
+    return said.model_dump_json(exclude=set(Event.ENVELOPE)).encode()
 
 
 def check_dates(said: UpstreamTicketSubmitted, last_day: date) -> None:
     """Refuse due instants that no calendar reaches; raises `Rejected` naming the field."""
     override = said.limit_override.due_at if said.limit_override else None
-    for field, instant in (("upstream_due_at", said.upstream_due_at), ("limit_override.due_at", override)):
+    for name, instant in (("upstream_due_at", said.upstream_due_at), ("limit_override.due_at", override)):
         if instant is not None and instant.date() >= last_day:
-            raise Rejected("invalid-field", f"{field}: the calendar ends on {last_day.isoformat()}")
+            raise Rejected("invalid-field", f"{name}: the calendar ends on {last_day.isoformat()}")
 
 
 def urge_command(said: UpstreamTicketUrged, ticket: str) -> Heard:
@@ -103,7 +121,8 @@ def urge_command(said: UpstreamTicketUrged, ticket: str) -> Heard:
             time=said.time,
             causation=said.id,
             actor=Actor(role=Role.PLATFORM, id=said.platform),
-        )
+        ),
+        body=canonical(said),
     )
 
 
@@ -150,6 +169,7 @@ def actor_command(message: dict[str, Any], digest_key: bytes) -> Heard:
     copied = _own(data)
     if isinstance(data.get("reply"), dict):
         copied["reply"] = _own(data["reply"])
+    body = json.dumps([name, ticket, copied], sort_keys=True).encode()
     cleaned, sealable = _without_text(copied, ticket, event_id, digest_key)
     if sealable is None and cls in WITH_TEXT:
         raise Rejected("invalid-field", f"{WITH_TEXT[cls]}: must be the text, in words")
@@ -157,7 +177,7 @@ def actor_command(message: dict[str, Any], digest_key: bytes) -> Heard:
     command = cls.model_validate(cleaned | envelope)
     if not isinstance(command, Command) or command.actor.role is Role.SERVICE:
         raise Rejected("not-entitled", "data.actor.role: a service does not speak through the door")
-    return Heard(command, sealable)
+    return Heard(command, sealable, body)
 
 
 def problems(error: ValidationError) -> list[dict[str, str]]:

@@ -14,6 +14,7 @@ from services.runtime.dead_letters import bury
 from services.runtime.engine import Record
 from services.runtime.metrics import Metrics
 from services.runtime.publisher import Publisher
+from services.runtime.received import Received
 from services.runtime.sealing import derive, ticket_token
 from services.runtime.seen import Seen
 from services.runtime.settings import Settings
@@ -22,6 +23,8 @@ from services.runtime.vault import Vault
 ACK_SECONDS = 90.0
 ACK_SECONDS_HTTP = 20.0
 FEED = "upstream-tickets"
+CONFLICT = "same-id-other-body"
+CONFLICT_SAID = "id: another body came under it before; what came first stands"
 
 
 class Door:
@@ -32,6 +35,8 @@ class Door:
         self.publisher = Publisher(settings, "intake")
         self.vault = Vault(settings.home / "vault" / f"{settings.topic_prefix}vault.sqlite", settings.master_key)
         self.seen = Seen(settings)
+        path = settings.home / "vault" / f"{settings.topic_prefix}received.sqlite"
+        self.received = Received(path, derive(settings.master_key, "received"))
         self.token_key = derive(settings.master_key, "ticket-token")
         self.digest_key = derive(settings.master_key, "template-digest")
 
@@ -44,14 +49,22 @@ class Door:
         door.check_dates(said, policy.calendar.last_day)
         return door.open_command(said, ticket, policy.directory, self.knowledge)
 
-    def accept(self, heard: Sequence[door.Heard]) -> None:
-        """Take what came by HTTP; returns when Kafka acknowledged all of it, raises if it did not."""
+    def accept(self, heard: Sequence[door.Heard]) -> frozenset[int]:
+        """Take what came by HTTP; returns when Kafka acknowledged all of it, raises if it did not.
+
+        Gives the places of messages that were not taken, because another body had come under their id.
+        """
+        conflicts = self.received.conflicts([(item.message, item.body) for item in heard])
+        for place in sorted(conflicts):
+            self.metrics.events.labels("intake", "http", heard[place].command.type, "conflict").inc()
+        heard = [item for place, item in enumerate(heard) if place not in conflicts]
         known = self.seen.known([item.command.id for item in heard])
         fresh = [item for item in heard if item.command.id not in known]
         for future in self.pass_on(fresh):
             future.result(timeout=ACK_SECONDS_HTTP)
         self.seen.remember([item.command.id for item in fresh])
         self.count("http", fresh, len(heard) - len(fresh))
+        return conflicts
 
     def pass_on(self, heard: Sequence[door.Heard]) -> "list[Future[int]]":
         """Seal, then say; each future is done when Kafka acknowledged its command."""
@@ -60,18 +73,21 @@ class Door:
 
     def carry(self, records: Sequence[Record]) -> None:
         """Take one batch of the feed; returns when every command and dead letter is acknowledged."""
-        heard: list[door.Heard] = []
+        came: list[tuple[Record, door.Heard]] = []
         futures: list[Future[int]] = []
         for record in records:
             try:
                 said = decode(record.headers, record.value)
                 if not isinstance(said, UpstreamTicketSubmitted | UpstreamTicketUrged):
                     raise Rejected("unexpected-type", f"{said.type} does not belong on {FEED}")
-                heard.append(self.hear(said))
+                came.append((record, self.hear(said)))
             except (WireError, Rejected) as error:
                 futures.append(self._bury(record, error.code, str(error)))
             except Exception as error:  # noqa: BLE001 - a defect of ours: never a crash loop, never silence
                 futures.append(self._bury(record, "handler-error", type(error).__name__))
+        conflicts = self.received.conflicts([(item.message, item.body) for _, item in came])
+        futures += [self._bury(came[place][0], CONFLICT, CONFLICT_SAID) for place in sorted(conflicts)]
+        heard = [item for place, (_, item) in enumerate(came) if place not in conflicts]
         known = self.seen.known([item.command.id for item in heard])
         fresh = [item for item in heard if item.command.id not in known]
         futures += self.pass_on(fresh)
@@ -101,3 +117,4 @@ class Door:
         """Wait for what is under way, then close."""
         self.publisher.close()
         self.vault.close()
+        self.received.close()

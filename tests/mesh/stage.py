@@ -45,16 +45,21 @@ class Stage:
 
     def opens(self, upstream_id: str, when: str, **fields: Any) -> str:
         """A platform hands a matter down; gives the ticket token."""
-        said = UpstreamTicketSubmitted.model_validate(
+        said = self.submission(upstream_id, when, **fields)
+        ticket = self.driver.token("stage", upstream_id)
+        self.driver.plan(said.time, ticket, 0, said)
+        return ticket
+
+    @staticmethod
+    def submission(upstream_id: str, when: str, **fields: Any) -> UpstreamTicketSubmitted:
+        """Give the message with which a platform hands a matter down."""
+        return UpstreamTicketSubmitted.model_validate(
             {
                 "id": f"m-{upstream_id}", "source": "/platform/stage", "time": at(when), "platform": "stage",
                 "upstream_id": upstream_id, "kind": "help", "category": "bulky-waste", "area": "533423100",
                 "channel": "phone",
             } | fields
         )  # fmt: skip
-        ticket = self.driver.token("stage", upstream_id)
-        self.driver.plan(said.time, ticket, 0, said)
-        return ticket
 
     def urges(self, upstream_id: str, when: str) -> None:
         """The citizen asks the platform again."""

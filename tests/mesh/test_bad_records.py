@@ -11,6 +11,7 @@ from schemas.topics import load
 from schemas.values import Actor
 from schemas.vocabulary import Role
 from services.core.policy import Policy
+from services.intake.front import CONFLICT
 from services.runtime.dead_letters import exhume
 from services.runtime.mesh import Mesh
 from services.runtime.processes import wait_until
@@ -80,6 +81,9 @@ def aftermath(shared_mesh: Mesh, policy: Policy) -> Iterator[Aftermath]:
             for partition in range(4):
                 offset = publisher.send(topic, value, b"T-bad", headers, partition).result(timeout=30)
                 planted.add((topic, str(partition).encode(), str(offset).encode()))
+    twice = stage.submission("two-bodies", "Wed 2026-09-23 09:00")
+    for said in (twice, twice, twice.model_copy(update={"content": CANARY})):
+        publisher.publish("upstream-tickets", said, key="stage").result(timeout=30)
     publisher.close()
     stage.runs("Wed 2026-09-23 08:00", "Wed 2026-09-23 10:00")
     settings, topics = shared_mesh.settings, load()
@@ -102,6 +106,12 @@ def test_each_bad_record_is_in_the_dead_letters_of_its_reader(aftermath: Afterma
     )
     wanted = Counter(EXPECTED[name] for name in PLANTED for _ in range(4))
     assert wanted == found
+
+
+def test_another_body_under_a_known_id_is_quarantined_and_the_same_one_is_not(aftermath: Aftermath) -> None:
+    found = [headers for headers, _ in aftermath.letters["intake"] if headers["dlq.errors.class"] == CONFLICT.encode()]
+    assert 1 == len(found)
+    assert "another body" in found[0]["dlq.errors.message"].decode()
 
 
 def test_a_dead_letter_says_where_and_why_and_never_what(aftermath: Aftermath) -> None:

@@ -79,6 +79,27 @@ def test_the_same_message_gets_the_same_receipt(platform: Caller) -> None:
     assert platform.post(TICKETS, said).json() == platform.post(TICKETS, said).json()
 
 
+def test_another_body_under_a_known_id_is_a_conflict_and_what_came_first_stands(platform: Caller, unit: Caller) -> None:
+    said = MATTER | {"upstream_id": "two-bodies"}
+    receipt = platform.post(TICKETS, said)
+    for other in ({"content": CANARY}, {"kind": "complaint"}, {"reporter": {"phone": "13900000000"}}):
+        refused = platform.post(TICKETS, said | other)
+        assert (refused.status_code, refused.json()["code"]) == (409, "same-id-other-body")
+        assert refused.headers["content-type"] == "application/problem+json"
+        assert CANARY not in refused.text
+    later = {"title": "", "time": "2026-09-24T18:00:00+08:00"}
+    assert platform.post(TICKETS, said | later).json() == receipt.json(), "the same body, said again later"
+    batch = platform.post(f"{TICKETS}/batch", [said | {"area": "533423101"}, said, {}]).json()["results"]
+    assert [item["status"] for item in batch] == [409, 202, 422]
+    assert batch[1]["receipt"] == receipt.json()
+    ticket = became(platform, receipt.json())["ticket"]
+    asked = {"reason": "parts"}
+    first = unit.post(f"/v1/tickets/{ticket}/extension-requests", asked, idempotency_key="two-bodies")
+    assert first.status_code == 202
+    other_reason = unit.post(f"/v1/tickets/{ticket}/extension-requests", {"reason": "x"}, idempotency_key="two-bodies")
+    assert other_reason.status_code == 409
+
+
 def test_a_batch_is_answered_one_by_one(platform: Caller) -> None:
     good, bad = MATTER | {"upstream_id": "b-1"}, MATTER | {"kind": "gossip"}
     answer = platform.post(f"{TICKETS}/batch", [good, bad, good | {"upstream_id": "b-2"}])

@@ -115,6 +115,6 @@ def _complete(method: str, operation: dict[str, Any], bodies: dict[str, Any]) ->
             {"name": "Idempotency-Key", "in": "header", "required": True, "schema": key}
         )
     problem = {MEDIA_TYPE: {"schema": {"$ref": _REF.format(model="Problem")}}}
-    statuses = (400, 401, 403, 413, 415, 422, 429, 503) if method == "post" else (401, 403, 404, 422, 429)
+    statuses = (400, 401, 403, 409, 413, 415, 422, 429, 503) if method == "post" else (401, 403, 404, 422, 429)
     for status in statuses:
         operation["responses"][str(status)] = {"description": TITLES[status][0], "content": problem}

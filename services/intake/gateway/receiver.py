@@ -20,23 +20,29 @@ RETRY_AFTER_SECONDS: Final = 5
 class _Waiting:
     heard: Sequence[Heard]
     loop: asyncio.AbstractEventLoop
-    done: "asyncio.Future[None]"
+    done: "asyncio.Future[frozenset[int]]"
 
 
 class Receiver:
-    """Hands batches to `accept`, which returns when Kafka acknowledged all of them, or raises."""
+    """Hands batches to `accept`, which returns when Kafka acknowledged all of them, or raises.
 
-    def __init__(self, accept: Callable[[Sequence[Heard]], None]) -> None:
+    `accept` gives the places of what it did not take: another body had come under the same id before.
+    """
+
+    def __init__(self, accept: Callable[[Sequence[Heard]], frozenset[int]]) -> None:
         self._accept = accept
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._under_way = 0  # only touched on the event loop
         self._thread = threading.Thread(target=self._run, name="receiver", daemon=True)
         self._thread.start()
 
-    async def take(self, heard: Sequence[Heard]) -> None:
-        """Return when `heard` is acknowledged; raises a 503 with Retry-After if it is not, or if too much waits."""
+    async def take(self, heard: Sequence[Heard]) -> frozenset[int]:
+        """Return when `heard` is acknowledged, with the places of conflicts, which were not taken.
+
+        Raises a 503 with Retry-After if it is not, or if too much waits.
+        """
         if not heard:
-            return
+            return frozenset()
         if self._under_way + len(heard) > MAX_WAITING and self._under_way:
             raise _later("too much is under way: Kafka is slow")
         self._under_way += len(heard)
@@ -44,7 +50,7 @@ class Receiver:
         waiting = _Waiting(heard, loop, loop.create_future())
         self._queue.put(waiting)
         try:
-            await waiting.done
+            return await waiting.done
         except Exception:  # noqa: BLE001 - whatever it was, nothing is promised; the caller sends it again
             raise _later("Kafka did not acknowledge: send it again, under the same id") from None
         finally:
@@ -64,12 +70,16 @@ class Receiver:
 
     def _carry(self, batch: list[_Waiting]) -> None:
         failure: Exception | None = None
+        conflicts: frozenset[int] = frozenset()
         try:
-            self._accept([item for waiting in batch for item in waiting.heard])
+            conflicts = self._accept([item for waiting in batch for item in waiting.heard])
         except Exception as error:  # noqa: BLE001 - each caller hears of it
             failure = error
+        first = 0
         for waiting in batch:
-            waiting.loop.call_soon_threadsafe(_settle, waiting.done, failure)
+            own = frozenset(place - first for place in conflicts if first <= place < first + len(waiting.heard))
+            first += len(waiting.heard)
+            waiting.loop.call_soon_threadsafe(_settle, waiting.done, own, failure)
 
     def close(self) -> None:
         """Finish what waits, then stop."""
@@ -77,11 +87,11 @@ class Receiver:
         self._thread.join(timeout=30)
 
 
-def _settle(done: "asyncio.Future[None]", failure: Exception | None) -> None:
+def _settle(done: "asyncio.Future[frozenset[int]]", conflicts: frozenset[int], failure: Exception | None) -> None:
     if done.done():  # the caller has gone away
         return
     if failure is None:
-        done.set_result(None)
+        done.set_result(conflicts)
     else:
         done.set_exception(failure)
 

@@ -13,7 +13,7 @@ from pydantic_core import to_json
 from schemas.upstream import UpstreamTicketSubmitted
 from services.core.service import Rejected
 from services.intake.door import Heard, actor_command, problems
-from services.intake.front import Door
+from services.intake.front import CONFLICT, CONFLICT_SAID, Door
 from services.intake.gateway import limits
 from services.intake.gateway.access import Principal
 from services.intake.gateway.actions import ACTIONS, BODIES, MAY_DATE, Action, to_command
@@ -76,7 +76,8 @@ class Writer:
 
     async def pass_on(self, heard: Heard) -> JSONResponse:
         """Answer 202 with the receipt once Kafka has it."""
-        await self.receiver.take([heard])
+        if await self.receiver.take([heard]):
+            raise conflict()
         return JSONResponse(receipt(heard).model_dump(), 202)
 
 
@@ -84,6 +85,11 @@ def receipt(heard: Heard) -> Receipt:
     """Give the receipt of a command; the same command always gives the same receipt."""
     ticket, submission = heard.command.subject, heard.command.id
     return Receipt(ticket=ticket, submission=submission, status_url=f"/v1/tickets/{ticket}/submissions/{submission}")
+
+
+def conflict() -> ProblemError:
+    """Give the 409 of a message whose id came before with another body."""
+    return ProblemError(409, CONFLICT, CONFLICT_SAID)
 
 
 def _validated(model: type[BaseModel], data: Any) -> BaseModel:
@@ -132,14 +138,17 @@ def routes(writer: Writer) -> APIRouter:
         if not isinstance(items, list) or not 0 < len(items) <= limits.MAX_BATCH:
             raise ProblemError(422, "not-a-batch", f"the body must be a list of 1 to {limits.MAX_BATCH} matters")
         heard: list[Heard] = []
+        places: list[int] = []
         results: list[ItemResult] = []
         for index, item in enumerate(items):
             try:
                 heard.append(writer.submission(platform, item))
+                places.append(index)
                 results.append(ItemResult(index=index, status=202, receipt=receipt(heard[-1])))
             except ProblemError as error:
                 results.append(ItemResult(index=index, status=error.problem.status, problem=error.body()))
-        await writer.receiver.take(heard)
+        for place in await writer.receiver.take(heard):
+            results[places[place]] = ItemResult(index=places[place], status=409, problem=conflict().body())
         return JSONResponse(BatchResult(results=results).model_dump(exclude_none=True), 207)
 
     @router.post(
@@ -156,9 +165,14 @@ def routes(writer: Writer) -> APIRouter:
         batch = data if isinstance(data, list) else [data]
         if len(batch) > limits.MAX_BATCH:
             raise ProblemError(422, "not-a-batch", f"at most {limits.MAX_BATCH} commands in one request")
-        heard, refused = _judge_each(batch, writer.door.digest_key)
-        await writer.receiver.take(heard)
-        accepted = [{"id": item.command.id, "ticket": item.command.subject} for item in heard]
+        heard, places, refused = _judge_each(batch, writer.door.digest_key)
+        conflicts = await writer.receiver.take(heard)
+        refused += [{"index": places[place], "code": CONFLICT, "problem": CONFLICT_SAID} for place in sorted(conflicts)]
+        accepted = [
+            {"id": item.command.id, "ticket": item.command.subject}
+            for place, item in enumerate(heard)
+            if place not in conflicts
+        ]
         return JSONResponse({"accepted": accepted, "refused": refused}, 207 if refused else 202)
 
     for action in ACTIONS:
@@ -166,19 +180,21 @@ def routes(writer: Writer) -> APIRouter:
     return router
 
 
-def _judge_each(batch: list[Any], digest_key: bytes) -> tuple[list[Heard], list[Mapping[str, Any]]]:
+def _judge_each(batch: list[Any], digest_key: bytes) -> tuple[list[Heard], list[int], list[Mapping[str, Any]]]:
     heard: list[Heard] = []
+    places: list[int] = []
     refused: list[Mapping[str, Any]] = []
     for index, message in enumerate(batch):
         try:
             if not isinstance(message, dict):
                 raise Rejected("invalid-field", "each command must be a CloudEvent in JSON")
             heard.append(actor_command(message, digest_key))
+            places.append(index)
         except Rejected as error:
             refused.append({"index": index, "code": error.code, "problem": str(error)})
         except ValidationError as error:
             refused.append({"index": index, "code": "invalid-field", "fields": problems(error)})
-    return heard, refused
+    return heard, places, refused
 
 
 def _add_action(router: APIRouter, writer: Writer, action: Action) -> None:
