@@ -11,6 +11,8 @@ from uuid import UUID, uuid5
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from schemas.privacy import DataClass
+
 NAMESPACE = UUID("9b1f8f0e-6d0a-5b1e-9a50-123450000012")
 """Name space of every derived id (RFC 9562, UUID version 5)."""
 
@@ -33,9 +35,11 @@ def _to_utc(value: datetime) -> datetime:
         raise PydanticCustomError("datetime_range", "lies outside the years 1 to 9999 in UTC") from None
 
 
-Instant = Annotated[AwareDatetime, BeforeValidator(_from_text), AfterValidator(_to_utc)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_from_text), AfterValidator(_to_utc), DataClass.NONE]
 """An aware instant, kept in UTC; on the wire RFC 3339 text, never a number."""
-Token = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@/-]*$")]
+Token = Annotated[
+    str, StringConstraints(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@/-]*$"), DataClass.NONE
+]
 """An opaque identifier or code: no spaces, no free text, hence no room for a name or an address."""
 
 
@@ -57,9 +61,9 @@ class Event(Strict):
     """Attributes that travel as `ce_*` headers; everything else is the JSON value."""
 
     id: Token
-    source: Annotated[str, StringConstraints(min_length=1, max_length=120)]
-    type: str
-    subject: Annotated[str, StringConstraints(max_length=80)] = ""
+    source: Annotated[str, StringConstraints(min_length=1, max_length=120), DataClass.NONE]
+    type: Annotated[str, DataClass.NONE]
+    subject: Annotated[str, StringConstraints(max_length=80), DataClass.NONE] = ""
     time: Instant
     causation: Token | None = None
     sequence: int | None = Field(default=None, ge=1)

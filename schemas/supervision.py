@@ -1,10 +1,11 @@
 """What the reminder, revisit and scoring services say, each on a topic of its own."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from schemas.envelope import Event, Instant, Token
+from schemas.privacy import DataClass
 from schemas.values import Basis, DigestItem, RulebookRef
 from schemas.vocabulary import Channel, ClockKind, Kind, Rating, Rung
 
@@ -138,7 +139,7 @@ class WatermarkPublished(Event):
 
     type: Literal["watermark.published.v1"] = "watermark.published.v1"
     service: Token
-    positions: dict[str, int]
+    positions: Annotated[dict[str, int], DataClass.NONE]
 
 
 SUPERVISION: tuple[type[Event], ...] = (

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from schemas.envelope import Event, Instant, Strict, Token
+from schemas.privacy import DataClass
 from schemas.values import LimitOverride
 from schemas.vocabulary import AcceptedBy, Channel, Kind
 
@@ -14,10 +15,10 @@ Text = Annotated[str, StringConstraints(max_length=32_000)]
 class Reporter(Strict):
     """The citizen. Sealed in the vault at the door; never on any other topic (Art. 7, 13)."""
 
-    name: Text | None = None
-    phone: Text | None = None
-    id_number: Text | None = None
-    address: Text | None = None
+    name: Annotated[Text | None, DataClass.PERSONAL] = None
+    phone: Annotated[Text | None, DataClass.PERSONAL] = None
+    id_number: Annotated[Text | None, DataClass.PERSONAL] = None
+    address: Annotated[Text | None, DataClass.LOCATION] = None
 
 
 class UpstreamTicketSubmitted(Event):
@@ -30,8 +31,8 @@ class UpstreamTicketSubmitted(Event):
     category: Token
     area: Token
     channel: Channel
-    title: Text = ""
-    content: Text = ""
+    title: Annotated[Text, DataClass.FREE_TEXT] = ""
+    content: Annotated[Text, DataClass.FREE_TEXT] = ""
     reporter: Reporter = Field(default_factory=Reporter)
     anonymous: bool = False
     secrecy_requested: bool = False

@@ -5,9 +5,10 @@ from typing import Annotated
 from pydantic import Field, StringConstraints, model_validator
 
 from schemas.envelope import Instant, Strict, Token
+from schemas.privacy import DataClass
 from schemas.vocabulary import ClockKind, CycleEnd, CyclePurpose, ReplyResult, Role, Rung, StopOutcome
 
-Basis = Annotated[str, StringConstraints(min_length=1, max_length=120)]
+Basis = Annotated[str, StringConstraints(min_length=1, max_length=120), DataClass.NONE]
 """A citation of a law, article or catalogue entry; never a citizen's words."""
 
 

@@ -27,6 +27,7 @@ from services.intake.gateway.access import Access, Principal
 from services.intake.gateway.credentials import issue, token_key
 from services.runtime import wall
 from services.runtime.clock import pulse
+from services.runtime.letters import REPLAYED
 from services.runtime.lockstep import Lockstep
 from services.runtime.publisher import Publisher
 from services.runtime.sealing import derive, ticket_token
@@ -144,6 +145,8 @@ class Driver:
             name = record.position.topic
             if name in DEAD_LETTERS:
                 headers = {key: value or b"" for key, value in record.headers}
+                if REPLAYED in headers:
+                    continue  # says that a letter was sent again; is none
                 self.ledger.add_dead_letter(
                     name, headers["dlq.errors.service"].decode(), headers["dlq.errors.class"].decode(),
                     headers["dlq.errors.topic"].decode(), int(headers["dlq.errors.partition"]),

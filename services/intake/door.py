@@ -21,6 +21,7 @@ from schemas.commands import (
 )
 from schemas.envelope import Event, derived_id
 from schemas.events import BY_TYPE, type_of
+from schemas.privacy import to_seal
 from schemas.upstream import UpstreamTicketSubmitted, UpstreamTicketUrged
 from schemas.values import Actor
 from schemas.vocabulary import Kind, Lane, Role
@@ -41,6 +42,8 @@ WITH_TEXT: dict[type[Event], str] = {
     SubmitExplanation: "data.text",
 }
 """Commands that carry free text, and where."""
+SEALED = to_seal(UpstreamTicketSubmitted)
+"""Fields of a matter that go into the vault: whatever its model does not declare to be free of persons."""
 SAID_BY_THE_DOOR = frozenset({"content_ref", "template_digest", "empty_phrases"})
 
 
@@ -67,7 +70,7 @@ def open_command(said: UpstreamTicketSubmitted, ticket: str, directory: Director
     lane = category.lane if category else Lane.ACCEPT
     article = knowledge.match(said.title) if said.kind is Kind.CONSULTATION and lane is Lane.ACCEPT else None
     ref = derived_id("pii", ticket, said.id)
-    personal = said.model_dump_json(include={"title", "content", "reporter"}).encode()
+    personal = said.model_dump_json(include=set(SEALED)).encode()
     command = OpenTicket(
         id=derived_id("open", said.source, said.id),
         source=SOURCE,

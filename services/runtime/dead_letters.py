@@ -2,12 +2,16 @@
 
 import base64
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pydantic import SecretStr
 
 from services.runtime.engine import Record
+from services.runtime.letters import Letter, Original, original_of
 from services.runtime.sealing import derive, seal, unseal
+from services.runtime.settings import Settings
 
 Headers = list[tuple[str, bytes]]
 
@@ -55,3 +59,13 @@ def exhume(master: SecretStr, headers: dict[str, bytes], value: bytes) -> dict[s
     plain = unseal(derive(master, "dead-letters"), value, _context(topic, int(partition), int(offset)))
     original: dict[str, object] = json.loads(plain)
     return original
+
+
+@contextmanager
+def opener(settings: Settings) -> Iterator[Callable[[Letter], Original]]:
+    """Give what opens letters with the keys that `settings` name."""
+
+    def opened(letter: Letter) -> Original:
+        return original_of(exhume(settings.master_key, dict(letter.headers), letter.sealed))
+
+    yield opened

@@ -46,7 +46,7 @@ class Publisher:
     def send(
         self,
         topic: str,
-        value: bytes,
+        value: bytes | None,
         key: bytes | None,
         headers: list[tuple[str, bytes]],
         partition: int | None = None,
