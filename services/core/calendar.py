@@ -3,7 +3,8 @@
 Instants are aware datetimes; results are UTC. Office hours are half-open: at 12:00 sharp the office is
 closed, but work that ends at 12:00 sharp is done at 12:00 and not at 14:30. A naive datetime raises
 ValueError; an instant or a result outside the compiled days raises CalendarRangeError. `PROVISIONAL_YEARS`
-after the last official notice are compiled with weekends as the only days off; `covers` tells them apart.
+after the last official notice are compiled with weekends and the days that the law itself sets as the only days off;
+`covers` tells them apart.
 """
 
 import hashlib
@@ -206,12 +207,30 @@ def calendar_version(layers: Sequence[CalendarLayer]) -> str:
                 n.model_dump(mode="json", by_alias=True, exclude={"title", "url", "known_from"}) for n in layer.notices
             ]
         }
+        | (
+            {
+                "statutes": [law.model_dump(mode="json", exclude={"title", "url"}) for law in layer.statutes],
+                "festivals": {
+                    str(year): layer.festivals[year].model_dump(mode="json")
+                    for year in unannounced_years(layer)
+                    if year in layer.festivals
+                },
+            }
+            if layer.statutes
+            else {}
+        )
         for layer in layers
         if layer.hours or layer.notices or layer.zone or layer is layers[-1]
     ]
     canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     issued = max(notice.issued for layer in layers for notice in layer.notices)
     return f"{layers[-1].name}@{issued}:{hashlib.sha256(canonical.encode()).hexdigest()[:12]}"
+
+
+def unannounced_years(nation: CalendarLayer) -> range:
+    """Give the provisional years: those after the last of the nation's notices."""
+    last = max(notice.year for notice in nation.notices)
+    return range(last + 1, last + 1 + PROVISIONAL_YEARS)
 
 
 def compile_calendar(layers: Sequence[CalendarLayer]) -> WorkCalendar:
@@ -230,7 +249,7 @@ def compile_calendar(layers: Sequence[CalendarLayer]) -> WorkCalendar:
     years = [notice.year for notice in layers[0].notices]
     first, known_until = date(min(years), 1, 1), date(max(years), 12, 31)
     last = date(known_until.year + PROVISIONAL_YEARS, 12, 31)
-    named = named_days(layers)
+    named = named_days(layers, unannounced_years(layers[0]))
 
     days, opens, closes = [], [], []
     intervals: list[tuple[int, int]] = []

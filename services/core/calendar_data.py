@@ -5,6 +5,7 @@ days are worked (调休); a later notice overrides an earlier one, and a lower l
 it is known: see `services.core.calendar_history`. Errors name the field.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Annotated, Literal
@@ -136,6 +137,63 @@ def _check_days(days: list[date] | tuple[date, ...], info: ValidationInfo) -> No
             raise ValueError(f"{day} is not in the notice's year, {year}")
 
 
+class Festival(Data):
+    """The date on which each festival of the farmer's calendar (农历) begins in one year; Qingming is a solar term."""
+
+    spring_festival: date
+    qingming: date
+    dragon_boat: date
+    mid_autumn: date
+
+
+class StatutoryDay(Data):
+    """A holiday of the law: from `begins` (MM-DD, or a festival's name), `shift` days moved, `days` long."""
+
+    zh: str = Field(min_length=1)
+    en: str = Field(min_length=1)
+    begins: Annotated[
+        str,
+        StringConstraints(pattern=r"^((0[1-9]|1[0-2])-[0-3][0-9]|spring_festival|qingming|dragon_boat|mid_autumn)$"),
+    ]
+    shift: int = Field(default=0, ge=-3, le=3)
+    days: int = Field(default=1, ge=1, le=7)
+
+    @field_validator("begins")
+    @classmethod
+    def _a_day_of_every_year(cls, begins: str) -> str:
+        if begins[0].isdecimal():
+            try:
+                date.fromisoformat(f"2001-{begins}")
+            except ValueError:
+                raise ValueError(f'"{begins}" is no day of every year') from None
+        return begins
+
+    def days_in(self, year: int, festivals: Mapping[int, Festival]) -> tuple[date, ...]:
+        """Give its days in a year; none if it hangs on a festival whose date is not listed for that year."""
+        if self.begins[0].isdecimal():
+            first = date.fromisoformat(f"{year}-{self.begins}")
+        elif year in festivals:
+            first = getattr(festivals[year], self.begins)
+        else:
+            return ()
+        return tuple(first + timedelta(days=self.shift + i) for i in range(self.days))
+
+
+class Statute(Data):
+    """A version of the law on public holidays: what is off in a year whose notice is not out, from `from_year` on."""
+
+    id: str = Field(min_length=1, max_length=120)
+    title: str = Field(min_length=1)
+    issued: date
+    url: str | None = None
+    from_year: int = Field(ge=2000, le=2100)
+    days_off: tuple[StatutoryDay, ...] = Field(min_length=1)
+
+    def known(self, zone: ZoneInfo) -> datetime:
+        """Give the instant from which the law is known: when its day of issue is over."""
+        return datetime.combine(self.issued + timedelta(days=1), time(), zone).astimezone(UTC)
+
+
 class HoursRule(Data):
     """Office hours of working days from `from` to `until`; of several rules for a day the last one counts.
 
@@ -179,7 +237,28 @@ class CalendarLayer(Data):
     parents: tuple[Name, ...] = Field(default=(), max_length=1)
     zone: str | None = None
     hours: tuple[HoursRule, ...] = ()
+    statutes: tuple[Statute, ...] = ()
+    festivals: dict[int, Festival] = {}
     notices: tuple[Notice, ...] = ()
+
+    @field_validator("statutes")
+    @classmethod
+    def _in_order_of_issue(cls, statutes: tuple[Statute, ...], info: ValidationInfo) -> tuple[Statute, ...]:
+        if statutes and info.data.get("level") != "nation":
+            raise ValueError("the law on public holidays stands in the nation's layer")
+        for earlier, later in pairwise(statutes):
+            if not (earlier.issued < later.issued and earlier.from_year < later.from_year):
+                raise ValueError(f"{later.id} stands below {earlier.id}, but is not later: laws stand in order")
+        return statutes
+
+    @field_validator("festivals")
+    @classmethod
+    def _in_their_year(cls, festivals: dict[int, Festival]) -> dict[int, Festival]:
+        for year, festival in festivals.items():
+            for name in Festival.model_fields:
+                if getattr(festival, name).year != year:
+                    raise ValueError(f"{year}: {name}: {getattr(festival, name)} is not in that year")
+        return festivals
 
     @field_validator("parents")
     @classmethod

@@ -1,6 +1,6 @@
 """Which days are worked, and when the office is open on them: the layers of a calendar over each other."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -51,9 +51,26 @@ def check_layers(layers: Sequence[CalendarLayer]) -> None:
             raise ValueError(f"calendar {below.name}: parents: {above.name} ({above.level}) does not stand above it")
 
 
-def named_days(layers: Sequence[CalendarLayer]) -> dict[date, DayReason]:
-    """Give the days that notices name; later notices win over earlier, lower levels over higher ones."""
+def statutory_days(nation: CalendarLayer, years: Iterable[int]) -> dict[date, DayReason]:
+    """Give the days off that the law itself sets in these years, whose notices are not out (全国年节及纪念日放假办法).
+
+    The law moves a holiday that falls on a weekend to some working day; which one only the notice says.
+    """
     named: dict[date, DayReason] = {}
+    for year in years:
+        law = next((law for law in reversed(nation.statutes) if law.from_year <= year), None)
+        for holiday in law.days_off if law else ():
+            reason = DayReason("holiday", holiday.zh, holiday.en, law.id if law else None, nation.name)
+            named.update(dict.fromkeys(holiday.days_in(year, nation.festivals), reason))
+    return named
+
+
+def named_days(layers: Sequence[CalendarLayer], unannounced: Iterable[int] = ()) -> dict[date, DayReason]:
+    """Give the days that notices name; later notices win over earlier, lower levels over higher ones.
+
+    In the years that are `unannounced` the nation's days are those of the law.
+    """
+    named = statutory_days(layers[0], unannounced)
     for layer in layers:
         off: DayKind = "holiday" if layer.level == "nation" else "local"
         for notice in layer.notices:

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from services.core.calendar import CalendarRangeError, WorkCalendar, compile_calendar
-from services.core.calendar_data import CalendarLayer, HoursRule, Notice
+from services.core.calendar_data import CalendarLayer, HoursRule, Notice, Statute
 from services.core.calendar_days import check_layers
 
 ALWAYS = datetime.min.replace(tzinfo=UTC)
@@ -95,9 +95,10 @@ def calendar_history(layers: Sequence[CalendarLayer]) -> CalendarHistory:
     if not layers[0].notices:
         raise ValueError(f"calendar {name}: the nation's layer has no notice")
     first = layers[0].notices[0].known(zone)
-    said: list[Notice | HoursRule] = []
+    said: list[Notice | HoursRule | Statute] = []
     for layer in layers:
         said += layer.notices
+        said += layer.statutes
         said += layer.hours
     instants = {at for item in said if (at := _known(item, zone)) > first}
     versions: list[KnownCalendar] = []
@@ -105,6 +106,7 @@ def calendar_history(layers: Sequence[CalendarLayer]) -> CalendarHistory:
     for instant in (first, *sorted(instants)):
         known = [_as_known(layer, instant, zone) for layer in layers]
         ids = [n.id for layer in known for n in layer.notices]
+        ids += [law.id for layer in known for law in layer.statutes]
         ids += [rule.basis or "office hours" for layer in known for rule in layer.hours if rule.known_from]
         fresh = tuple(each for each in ids if each not in seen)
         seen |= set(ids)
@@ -112,16 +114,17 @@ def calendar_history(layers: Sequence[CalendarLayer]) -> CalendarHistory:
     return CalendarHistory(name, tuple(versions))
 
 
-def _known(item: Notice | HoursRule, zone: ZoneInfo) -> datetime:
-    if isinstance(item, Notice):
+def _known(item: Notice | HoursRule | Statute, zone: ZoneInfo) -> datetime:
+    if not isinstance(item, HoursRule):
         return item.known(zone)
     return item.known_from.astimezone(UTC) if item.known_from is not None else ALWAYS
 
 
 def _as_known(layer: CalendarLayer, instant: datetime, zone: ZoneInfo) -> CalendarLayer:
     notices = tuple(notice for notice in layer.notices if notice.known(zone) <= instant)
+    laws = tuple(law for law in layer.statutes if law.known(zone) <= instant)
     hours = tuple(rule for rule in layer.hours if _known(rule, zone) <= instant)
-    return layer.model_copy(update={"notices": notices, "hours": hours})
+    return layer.model_copy(update={"notices": notices, "statutes": laws, "hours": hours})
 
 
 def _check_order(layers: Sequence[CalendarLayer], zone: ZoneInfo) -> None:

@@ -14,11 +14,12 @@ ZONE = ZoneInfo("Asia/Shanghai")
 WINDOWS = ((time(8, 30), time(12)), (time(14, 30), time(18)))
 LAST_NOTICE = 2026
 _CHINA = holidays.country_holidays("CN", years=range(2020, LAST_NOTICE + 1))
+_BY_LAW = holidays.country_holidays("CN", years=range(LAST_NOTICE + 1, LAST_NOTICE + 3), observed=False)
 
 
 @cache
 def worked(day: date) -> bool:
-    return _CHINA.is_working_day(day) if day.year <= LAST_NOTICE else day.weekday() < 5
+    return _CHINA.is_working_day(day) if day.year <= LAST_NOTICE else day.weekday() < 5 and day not in _BY_LAW
 
 
 def local(at: datetime) -> datetime:

@@ -14,7 +14,7 @@ import yaml
 
 from services.core.calendar import CalendarRangeError, WorkCalendar, compile_calendar
 from services.core.calendar_data import CalendarLayer
-from services.core.calendar_days import DayReason
+from services.core.calendar_days import DayReason, statutory_days
 from services.runtime.policy_files import PolicyFileError, load_calendar, parse
 
 OPS = Path(__file__).parents[2] / "ops"
@@ -206,13 +206,43 @@ def test_opening_and_close_belong_to_working_days(calendar: WorkCalendar) -> Non
 # --- what is known and what is not ---
 
 
-def test_the_years_after_the_last_notice_are_provisional_with_weekends_off(calendar: WorkCalendar) -> None:
+def test_the_years_after_the_last_notice_are_provisional_with_weekends_and_the_days_of_the_law_off(
+    calendar: WorkCalendar,
+) -> None:
     assert (date(2019, 1, 1), date(2026, 12, 31)) == (calendar.first_day, calendar.known_until)
     assert calendar.covers(at("Thu 2026-12-31 23:59:59"))
     assert not calendar.covers(at("Fri 2027-01-01 00:00:00"))
-    assert calendar.is_working_day(on("Fri 2027-10-01"))
+    assert not calendar.is_working_day(on("Fri 2027-10-01"))
+    assert calendar.is_working_day(on("Mon 2027-10-04"))
     assert not calendar.is_working_day(on("Sat 2027-10-02"))
     assert calendar.is_working_day(on("Fri 2028-12-29"))
+
+
+@pytest.mark.parametrize("year", range(2027, 2036))
+def test_the_days_of_the_law_are_as_an_independent_library_says(year: int) -> None:
+    nation = CalendarLayer.model_validate(layer("cn"))
+    library = holidays.country_holidays("CN", years=year, observed=False)
+    assert sorted(library) == sorted(statutory_days(nation, [year]))
+
+
+def test_one_wrong_festival_planted_in_the_file_is_found() -> None:
+    data = layer("cn")
+    data["festivals"][2027]["mid_autumn"] = date(2027, 9, 16)
+    found = statutory_days(CalendarLayer.model_validate(data), [2027])
+    assert sorted(holidays.country_holidays("CN", years=2027, observed=False)) != sorted(found)
+
+
+def test_a_year_without_the_dates_of_its_festivals_has_the_fixed_days_of_the_law_off() -> None:
+    data = layer("cn")
+    del data["festivals"][2028]
+    found = statutory_days(CalendarLayer.model_validate(data), [2028])
+    assert [f"{day:%m-%d}" for day in sorted(found)] == ["01-01", "05-01", "05-02", "10-01", "10-02", "10-03"]
+
+
+def test_notices_of_years_to_come_change_no_version_of_today() -> None:
+    more, data = layer("cn"), layer("cn")
+    del data["festivals"][2031]
+    assert calendar_of(more, layer("weixi")).version == calendar_of(data, layer("weixi")).version
 
 
 @pytest.mark.parametrize(
@@ -423,6 +453,11 @@ def _set(path: str, value: object) -> Callable[[dict[str, Any]], None]:
             r"notices: .*without a gap is needed, found 2019, 2020, 2021, 2022, 2024",
         ),
         ("cn", _set("notices", []), r"notices: .*at least one year"),
+        ("cn", _set("statutes/1/from_year", 2014), r"statutes: .*795号 stands below 国务院令第644号, but is not later"),
+        ("cn", _set("statutes/0/days_off/0/begins", "02-30"), r'begins: .*"02-30" is no day of every year'),
+        ("cn", _set("statutes/0/days_off/0/begins", "easter"), r"days_off\.0\.begins: String should match"),
+        ("cn", _set("festivals/2027/qingming", date(2028, 4, 5)), r"festivals: .*2027: qingming: 2028-04-05 is not in"),
+        ("weixi", _set("statutes", layer("cn")["statutes"]), r"statutes: .*stands in the nation's layer"),
         ("cn", _set("parents", ["weixi"]), r"parents: .*the nation's layer has no parent"),
         ("weixi", _set("zone", "Asia/Weixi"), r'zone: .*"Asia/Weixi" is not an IANA time zone'),
         (

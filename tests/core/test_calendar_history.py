@@ -56,8 +56,8 @@ def weixi() -> CalendarHistory:
         ("Sun 2020-01-26 12:00", "Thu 2020-01-23 10:00", 2, "Sat 2020-02-01 18:00"),
         ("Mon 2020-01-27 00:00", "Thu 2020-01-23 10:00", 1, "Mon 2020-02-03 18:00"),
         ("Mon 2020-01-27 00:00", "Thu 2020-01-23 10:00", 2, "Tue 2020-02-04 18:00"),
-        # A year whose notice is not out yet: only weekends are known.
-        ("Thu 2025-10-30 10:00", "Wed 2025-12-31 10:00", 1, "Thu 2026-01-01 18:00"),
+        # A year whose notice is not out yet: weekends and the days of the law are known.
+        ("Thu 2025-10-30 10:00", "Wed 2025-12-31 10:00", 1, "Fri 2026-01-02 18:00"),
         ("Wed 2025-11-05 00:00", "Wed 2025-12-31 10:00", 1, "Sun 2026-01-04 18:00"),
     ],
 )
@@ -98,7 +98,7 @@ def test_what_was_known_at_an_instant_is_the_same_without_the_notices_that_came_
 
 def test_versions_follow_one_another(weixi: CalendarHistory) -> None:
     versions = [known.calendar.version for known in weixi.versions]
-    assert len(set(versions)) == 10
+    assert len(set(versions)) == 11, "ten notices, and the law of 2024"
     before, after = weixi.at(at("Sun 2020-01-26 12:00")), weixi.at(at("Mon 2020-01-27 00:00"))
     assert at("Mon 2020-01-27 00:00") == weixi.superseded_at(before.version)
     assert ("国办发明电〔2020〕1号",) == weixi.learned(before.version, after.version)

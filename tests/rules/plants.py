@@ -67,6 +67,12 @@ CODE = (
         f"{DAYS}:named_days", "named.update(dict.fromkeys(notice.workdays, adjusted))", "pass", ("calendar", "art-06")
     ),
     Code(f"{DAYS}:named_days", "named.update(dict.fromkeys(holiday.days(), reason))", "pass", ("calendar", "art-08")),
+    Code(
+        f"{DAYS}:statutory_days", "named.update(dict.fromkeys(holiday", "(dict.fromkeys(holiday", ("calendar", "art-06")
+    ),
+    Code(f"{DAYS}:statutory_days", "reversed(nation.statutes)", "nation.statutes", ("calendar",)),
+    Code("services.core.calendar_history:_as_known", "law.known(zone) <= instant", "True", ("calendar",)),
+    Code("services.core.calendar_data:StatutoryDay.days_in", "self.shift + i", "i", ("calendar",)),
     Code(f"{DAYS}:ordinary_day", "day.weekday() < 5", "day.weekday() >= 5", ("calendar", "art-06")),
     Code(
         f"{DAYS}:open_windows", "rule.windows\n", "[(rule.windows[0][0], rule.windows[-1][1])]\n", ("art-07", "art-10")
