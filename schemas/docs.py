@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from schemas.audit import AUDIT
 from schemas.commands import COMMANDS
 from schemas.envelope import Event
 from schemas.events import BY_TYPE, FACTS, type_of
@@ -94,6 +95,9 @@ CHINESE: Final[dict[str, str]] = {
     "score.published.v1": "单位考核得分",
     "accountability.flagged.v1": "问责线索,由人判断",
     "watermark.published.v1": "服务消化进度(水位)",
+    "pii.revealed.v1": "个人信息已查阅",
+    "pii.refused.v1": "个人信息查阅被拒绝",
+    "pii.erased.v1": "个人信息已删除",
 }
 """What each event type is called in Chinese."""
 
@@ -110,6 +114,7 @@ _GROUPS: Final = (
     ("Commands 请求", "What anyone wants to happen; the router alone reads them and decides.", COMMANDS),
     ("Facts 事实", "What did happen, gap-free per ticket; the router alone writes them.", FACTS),
     ("Supervision 督办与考核", "What reminder, revisit, scoring and the runtime say.", SUPERVISION),
+    ("Audit 审计", "Who read or erased personal data: `hotline pii`. No personal data is in it.", AUDIT),
 )
 
 _HEAD: Final = """\

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Union, get_args
 from pydantic import Field, TypeAdapter
 
 from schemas import facts
+from schemas.audit import AUDIT
 from schemas.commands import COMMANDS
 from schemas.envelope import Event
 from schemas.supervision import SUPERVISION
@@ -52,7 +53,7 @@ TICKET_FACTS: tuple[type[facts.Fact], ...] = (
 """Every fact of a ticket, in the order of its life."""
 FACTS: tuple[type[Event], ...] = (*TICKET_FACTS, facts.ClockPulsed)
 """Everything on `ticket-events`."""
-EVENT_CLASSES: tuple[type[Event], ...] = (*UPSTREAM, *COMMANDS, *FACTS, *SUPERVISION)
+EVENT_CLASSES: tuple[type[Event], ...] = (*UPSTREAM, *COMMANDS, *FACTS, *SUPERVISION, *AUDIT)
 
 
 def type_of(cls: type[Event]) -> str:

@@ -4,7 +4,7 @@ import importlib.util
 
 import typer
 
-from services.cli import access, dlq, explain, log, replay, rules, run, topics
+from services.cli import access, dlq, explain, log, pii, replay, rules, run, topics
 
 app = typer.Typer(
     name="hotline",
@@ -18,6 +18,7 @@ app.command()(replay.replay)
 app.command("explain")(explain.explain_ticket)
 app.add_typer(log.app, name="log")
 app.add_typer(dlq.app, name="dlq")
+app.add_typer(pii.app, name="pii")
 app.add_typer(rules.app, name="rules")
 app.add_typer(topics.app, name="topics")
 app.add_typer(access.tokens, name="token")

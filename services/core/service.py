@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from schemas.envelope import Event
 
@@ -131,6 +131,8 @@ class Sealable:
     ref: str
     ticket: str
     plain: bytes
+    kind: Literal["submission", "text"] = "text"
+    """A submission is JSON of the reporter and the matter; all else is words."""
 
 
 def in_sequence(last: int, sequence: int | None) -> bool:

@@ -22,6 +22,7 @@ from services.runtime.platform_files import load_platforms
 from services.runtime.rates import Rates
 from services.runtime.revocations import Revocations
 from services.runtime.settings import Settings, metrics_port
+from services.runtime.spoilage import TooManyDeadLettersError
 from services.runtime.ticket_view import TicketView
 
 EXIT_CRASHED = 70
@@ -53,10 +54,14 @@ async def run(settings: Settings, policies: Policies, knowledge: KnowledgeBase, 
     metrics.start_at_zero([FEED, "http"])
 
     def not_live() -> dict[str, str]:
+        if isinstance(feed.failure, TooManyDeadLettersError):
+            return {"dead-letters": str(feed.failure)}
         silent = wall.unix() - feed.heartbeat
         return {"feed": f"silent for {silent:.0f} s"} if silent > 90 else {}
 
     def not_ready() -> dict[str, str]:
+        if feed.failure is not None:
+            return {"feed": "it has stopped"}
         return {} if feed.assigned else {"feed": "waits for its partitions"}
 
     server = health.serve(settings.bind, metrics_port(settings, "intake"), metrics.registry, not_live, not_ready)
@@ -74,6 +79,10 @@ async def run(settings: Settings, policies: Policies, knowledge: KnowledgeBase, 
         while not (stop.is_set() or feed.failure or follower.failure or serving.done()):
             await _wait(stop)
     failure = feed.failure or follower.failure
+    if isinstance(failure, TooManyDeadLettersError):
+        metrics.stopped.labels("intake", "dead-letters").set(1)
+        logs.get().error("too many dead letters: nothing more is taken", reason=str(failure))
+        await asyncio.sleep(settings.stop_linger)
     if failure is not None or serving.done():
         logs.get().error("stopped to lose nothing", error=repr(failure))
         os._exit(EXIT_CRASHED)

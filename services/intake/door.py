@@ -95,7 +95,7 @@ def open_command(said: UpstreamTicketSubmitted, ticket: str, directory: Director
         upstream_due_at=said.upstream_due_at,
         limit_override=said.limit_override,
     )
-    return Heard(command, Sealable(ref, ticket, personal), canonical(said))
+    return Heard(command, Sealable(ref, ticket, personal, "submission"), canonical(said))
 
 
 def canonical(said: Event) -> bytes:

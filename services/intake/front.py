@@ -1,7 +1,11 @@
 """Behind the door: whatever comes in is sealed first, then said on `ticket-commands`, then remembered."""
 
+import contextlib
 from collections.abc import Sequence
 from concurrent.futures import Future
+from typing import Any
+
+from pydantic_core import from_json
 
 from schemas.upstream import UpstreamTicketSubmitted, UpstreamTicketUrged
 from schemas.wire import WireError, decode
@@ -10,7 +14,7 @@ from services.core.policy import Policies
 from services.core.service import Rejected
 from services.intake import door
 from services.runtime import logs
-from services.runtime.dead_letters import bury
+from services.runtime.dead_letters import OWNER, bury
 from services.runtime.engine import Record
 from services.runtime.metrics import Metrics
 from services.runtime.publisher import Publisher
@@ -18,7 +22,8 @@ from services.runtime.received import Received
 from services.runtime.sealing import derive, ticket_token
 from services.runtime.seen import Seen
 from services.runtime.settings import Settings
-from services.runtime.vault import Vault
+from services.runtime.spoilage import Spoilage, TooManyDeadLettersError, limits_of, stopped_by
+from services.runtime.vault import open_vault
 
 ACK_SECONDS = 90.0
 ACK_SECONDS_HTTP = 20.0
@@ -33,8 +38,9 @@ class Door:
     def __init__(self, settings: Settings, policies: Policies, knowledge: KnowledgeBase, metrics: Metrics) -> None:
         self.settings, self.policies, self.knowledge, self.metrics = settings, policies, knowledge, metrics
         self.publisher = Publisher(settings, "intake")
-        self.vault = Vault(settings.home / "vault" / f"{settings.topic_prefix}vault.sqlite", settings.master_key)
+        self.vault = open_vault(settings)
         self.seen = Seen(settings)
+        self.spoilage = Spoilage(limits_of(settings))
         path = settings.home / "vault" / f"{settings.topic_prefix}received.sqlite"
         self.received = Received(path, derive(settings.master_key, "received"))
         self.token_key = derive(settings.master_key, "ticket-token")
@@ -84,7 +90,10 @@ class Door:
             except (WireError, Rejected) as error:
                 futures.append(self._bury(record, error.code, str(error)))
             except Exception as error:  # noqa: BLE001 - a defect of ours: never a crash loop, never silence
+                self._suspect_a_bad_deploy(record)
                 futures.append(self._bury(record, "handler-error", type(error).__name__))
+            else:
+                self.spoilage.of(FEED, record.position.partition).good()
         conflicts = self.received.conflicts([(item.message, item.body) for _, item in came])
         futures += [self._bury(came[place][0], CONFLICT, CONFLICT_SAID) for place in sorted(conflicts)]
         heard = [item for place, (_, item) in enumerate(came) if place not in conflicts]
@@ -103,15 +112,34 @@ class Door:
         if duplicates:
             self.metrics.duplicates.labels("intake", topic).inc(duplicates)
 
+    def _suspect_a_bad_deploy(self, record: Record) -> None:
+        # What a platform sends wrongly is its own fault, and must not close the door to the others: only ours counts.
+        at = record.position
+        if (said := self.spoilage.of(at.topic, at.partition).bad()) is not None:
+            raise TooManyDeadLettersError(stopped_by(at.topic, at.partition, said))
+
     def _bury(self, record: Record, code: str, reason: str) -> "Future[int]":
         at = record.position
-        letter = bury(self.settings.master_key, "intake", record, code, reason)
+        letter = bury(self.settings.master_key, "intake", record, code, reason, self.vault, self._owner(record))
         self.metrics.dead_letters.labels("intake", at.topic, code).inc()
         self.metrics.events.labels("intake", at.topic, "unknown", "dead-letter").inc()
         logs.get().warning(
             "dead letter", topic=at.topic, partition=at.partition, offset=at.offset, code=code, reason=reason
         )
         return self.publisher.send("intake-dead-letters", letter.value, None, letter.headers)
+
+    def _owner(self, record: Record) -> str | None:
+        """Give the ticket that a record is about, if it says so at all: erasing the ticket then erases the letter."""
+        key = (record.key or b"").decode("utf-8", "replace")
+        if OWNER.fullmatch(key):
+            return key
+        said: Any = None
+        with contextlib.suppress(ValueError):
+            said = from_json(record.value or b"")
+        named = (said.get("platform"), said.get("upstream_id")) if isinstance(said, dict) else key.split("|", 1)
+        if len(named) == 2 and all(isinstance(part, str) and part for part in named):
+            return ticket_token(self.token_key, *map(str, named))
+        return None
 
     def close(self) -> None:
         """Wait for what is under way, then close."""

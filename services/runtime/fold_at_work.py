@@ -10,13 +10,14 @@ from services.runtime import wall
 from services.runtime.driver import Consumer, Partition, Producer, Run, Table
 from services.runtime.engine import Engine, Record, Result
 from services.runtime.metrics import Metrics, observe_all
+from services.runtime.spoilage import Spoilage
 
 
 class Host(Protocol):
     """What a fold needs of the worker that it runs in."""
 
     metrics: Metrics
-    consecutive_dead_letters: int
+    spoilage: Spoilage
 
     @property
     def consumer(self) -> Consumer:
@@ -29,8 +30,8 @@ class Host(Protocol):
     def say(self, outputs: tuple[Output, ...]) -> None:
         """Hand events to the producer."""
 
-    def suspect_a_bad_deploy(self) -> None:
-        """Count a record that should have been readable; too many in a row end the process."""
+    def stop_for_a_bad_deploy(self, topic: str, partition: int, said: str) -> None:
+        """End the process loudly: too much of a partition should have been readable and is not."""
 
     async def bury(self, record: Record, code: str, reason: str) -> None:
         """Set a record aside in the dead letters."""
@@ -55,6 +56,7 @@ class FoldAtWork:
         started, topic = wall.unix(), self.engine.fold.reads
         appended: list[float] = []
         seen: Counter[tuple[str, str]] = Counter()
+        watch = self.host.spoilage.of(topic, run.partition)
         for message in run.messages:
             at = Position(topic, run.partition, message.offset())
             record = Record(
@@ -67,15 +69,13 @@ class FoldAtWork:
                 # Somebody may be wrong about tickets all day long: that is his error, and no sign of a bad deploy.
                 await self.host.bury(record, error.code, str(error))
                 continue
-            except WireError as error:
-                self.host.suspect_a_bad_deploy()
-                await self.host.bury(record, error.code, str(error))
+            except Exception as error:  # noqa: BLE001 - unreadable, or a defect of ours: never a crash loop, or silence
+                if (said := watch.bad()) is not None:
+                    self.host.stop_for_a_bad_deploy(topic, run.partition, said)
+                code, why = (error.code, str(error)) if isinstance(error, WireError) else _defect(error)
+                await self.host.bury(record, code, why)
                 continue
-            except Exception as error:  # noqa: BLE001 - a defect of ours: never a crash loop, never silence
-                self.host.suspect_a_bad_deploy()
-                await self.host.bury(record, "handler-error", type(error).__name__)
-                continue
-            self.host.consecutive_dead_letters = 0
+            watch.good()
             if result.event.type.startswith("clock.pulse"):
                 self._pulse_appended_at[run.partition] = record.appended_at
             self._carry(run.partition, result)
@@ -128,3 +128,7 @@ class FoldAtWork:
         observe_all(metrics.age.labels(service, topic), [max(0.0, now - at) for at in appended])
         each = (now - started) / len(appended)
         observe_all(metrics.handling.labels(service, topic), [each] * len(appended))
+
+
+def _defect(error: Exception) -> tuple[str, str]:
+    return "handler-error", type(error).__name__

@@ -97,6 +97,10 @@ class Metrics:
         )
         self.build = Gauge("hotline_build_info", "Version of the service", ["service", "version"], registry=r)
         self.build.labels(service, version).set(1)
+        self.stopped = Gauge(
+            "hotline_stopped", "1: the service takes nothing more and will end; see its log",
+            ["service", "reason"], registry=r,
+        )  # fmt: skip
         self.rulebook = Gauge(
             "hotline_rulebook_info",
             "Rulebook in force",
@@ -111,6 +115,7 @@ class Metrics:
     def start_at_zero(self, topics: Iterable[str]) -> None:
         """Show the series of failures before the first one, so that `increase()` sees it."""
         self.offset_gaps.labels(self.service)
+        self.stopped.labels(self.service, "dead-letters").set(0)
         for topic in topics:
             self.dead_letters.labels(self.service, topic, "none")
             self.duplicates.labels(self.service, topic)

@@ -1,5 +1,6 @@
 """Settings of a process: the environment, read once, frozen. Policy is not here: it is in the rulebook files."""
 
+import json
 import os
 from pathlib import Path
 from typing import Literal
@@ -44,9 +45,21 @@ class Settings(BaseSettings):
     watermark_interval: float = Field(default=1.0, gt=0, description="seconds between published watermarks")
     session_timeout: float = Field(default=10.0, gt=0, description="seconds until the group notices a dead worker")
     max_consecutive_dead_letters: int = Field(default=100, ge=1, description="a bad deploy stops, not drains, a topic")
+    max_dead_letter_share: float = Field(
+        default=0.2, gt=0, le=1, description="likewise: of a partition's last 200 records, once 50 were seen; 1: never"
+    )
+    stop_linger: float = Field(
+        default=20.0, ge=0, description="seconds for which a service that stopped so still answers scrapes, unhealthy"
+    )
     master_key: SecretStr = Field(
         default=SecretStr("development-only-master-key"),
         description="wraps data keys of the vault, seals dead letters, keys ticket tokens",
+    )
+    vault_key: SecretStr | None = Field(
+        default=None, description="wraps the vault's data keys instead of the master key; may be rotated"
+    )
+    vault_keys_old: tuple[SecretStr, ...] = Field(
+        default=(), description="vault keys of before, a JSON list; needed until `hotline pii rewrap` is done"
     )
 
     def topic(self, name: str) -> str:
@@ -80,6 +93,12 @@ def environment(settings: Settings, **changes: str) -> dict[str, str]:
     for name, value in settings.model_dump().items():
         if name == "master_key":
             env["HOTLINE_MASTER_KEY"] = settings.master_key.get_secret_value()
+        elif name == "vault_key":
+            env.pop("HOTLINE_VAULT_KEY", None)
+            if settings.vault_key is not None:
+                env["HOTLINE_VAULT_KEY"] = settings.vault_key.get_secret_value()
+        elif name == "vault_keys_old":
+            env["HOTLINE_VAULT_KEYS_OLD"] = json.dumps([key.get_secret_value() for key in settings.vault_keys_old])
         elif name == "bootstrap_servers":
             env["KAFKA_BOOTSTRAP_SERVERS"] = str(value)
         elif name == "redis_url":

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from schemas.topics import Topic
@@ -74,3 +74,12 @@ class Tail:
     def close(self) -> None:
         """Close the consumer."""
         self._consumer.close()
+
+
+def reachable(settings: Settings, seconds: float = 10.0) -> bool:
+    """Say whether a broker answers."""
+    try:
+        AdminClient({"bootstrap.servers": settings.bootstrap_servers, "log_level": 0}).list_topics(timeout=seconds)
+    except KafkaException:
+        return False
+    return True

@@ -4,6 +4,7 @@ import asyncio
 import faulthandler
 import os
 import signal
+import time
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
@@ -22,6 +23,7 @@ from services.runtime.faust_app import build_app
 from services.runtime.fold_at_work import FoldAtWork
 from services.runtime.metrics import Metrics
 from services.runtime.settings import Settings, metrics_port
+from services.runtime.spoilage import Spoilage, limits_of, stopped_by
 
 ALARMS_AT_ONCE = 500
 """Most keys that a pulse wakes before other records get their turn."""
@@ -43,7 +45,8 @@ class Worker:
         self.handled = asyncio.Event()
         self.heartbeat = wall.unix()
         self.waiting = {"start": "the service is starting"}
-        self.consecutive_dead_letters = 0
+        self.spoilage = Spoilage(limits_of(settings))
+        self.stopped: dict[str, str] = {}
         self.reads = {settings.topic(fold.reads): fold.reads for fold in service.folds}
         self.engines = [self._add(fold, topics[fold.reads].partitions) for fold in service.folds]
         metrics.start_at_zero(fold.reads for fold in service.folds)
@@ -81,11 +84,18 @@ class Worker:
             key = (output.key or output.event.subject).encode() or None
             emit(name_of(output.topic), key, value, headers, -1 if output.partition is None else output.partition)
 
-    def suspect_a_bad_deploy(self) -> None:
-        """Count a record that should have been readable; too many in a row end the process."""
-        self.consecutive_dead_letters += 1
-        if self.consecutive_dead_letters > self.settings.max_consecutive_dead_letters:
-            self.crash("too many dead letters in a row: a bad deploy must stop, not drain a topic", None)
+    def stop_for_a_bad_deploy(self, topic: str, partition: int, said: str) -> NoReturn:
+        """End the process loudly: too much of a partition should have been readable and is not.
+
+        The event loop stands still from here on, so nothing more is handled or committed; the threads that answer
+        /metrics, /livez and /readyz go on for `stop_linger` seconds and say why.
+        """
+        reason = stopped_by(topic, partition, said)
+        self.stopped = {"dead-letters": reason}
+        self.metrics.stopped.labels(self.service.name, "dead-letters").set(1)
+        self.log.error("too many dead letters: nothing more is taken", topic=topic, partition=partition, reason=said)
+        time.sleep(self.settings.stop_linger)
+        self.crash(reason, None)
 
     async def bury(self, record: Record, code: str, reason: str) -> None:
         """Set a record aside in the dead letters; returns when the broker has it."""
@@ -154,6 +164,8 @@ class Worker:
 
     def not_live(self) -> dict[str, str]:
         """Say why the process should be restarted."""
+        if self.stopped:
+            return self.stopped
         silent = wall.unix() - self.heartbeat
         return {"event-loop": f"silent for {silent:.0f} s"} if silent > 30 else {}
 
@@ -163,7 +175,7 @@ class Worker:
         Called from the HTTP thread, so Faust must not be touched here: a Faust service that is first asked for its
         event loop in another thread binds itself to a loop that never runs.
         """
-        return self.waiting
+        return self.stopped or self.waiting
 
     async def run(self) -> None:
         """Start, work until SIGTERM or SIGINT, commit, stop."""

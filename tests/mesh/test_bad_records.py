@@ -1,10 +1,12 @@
 """Records that no service can take land in its dead letters, with where and why; neighbours flow on."""
 
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 
 from schemas.commands import SignTicket
 from schemas.topics import load
@@ -14,10 +16,13 @@ from services.core.policy import Policy
 from services.intake.front import CONFLICT
 from services.runtime.dead_letters import exhume
 from services.runtime.mesh import Mesh
-from services.runtime.processes import wait_until
+from services.runtime.processes import ProcessFailedError, wait_until
 from services.runtime.publisher import Publisher
+from services.runtime.sealing import SealError
 from services.runtime.settings import Settings
 from services.runtime.tail import Tail
+from services.runtime.topics_admin import admin, apply
+from services.runtime.vault import open_vault
 from tests.mesh.stage import Stage, at
 from tests.ops.tools import run
 
@@ -36,6 +41,14 @@ def attributes(name: bytes) -> list[tuple[str, bytes]]:
         ("ce_specversion", b"1.0"), ("ce_id", b"bad"), ("ce_source", b"/test"), ("ce_type", name),
         ("ce_time", b"2026-09-23T01:00:00Z"), ("ce_subject", b"T-bad"),
     ]  # fmt: skip
+
+
+def committed_offset(settings: Settings, group: str, topic: str, partition: int) -> int:
+    at = TopicPartition(settings.topic(topic), partition)
+    asked = ConsumerGroupTopicPartitions(settings.group(group), [at])
+    client = admin(settings)  # kept: its futures die with it
+    (future,) = client.list_consumer_group_offsets([asked]).values()
+    return max(0, future.result(timeout=30).topic_partitions[0].offset)
 
 
 KNOWN = {
@@ -124,10 +137,16 @@ def test_a_dead_letter_says_where_and_why_and_never_what(aftermath: Aftermath) -
             assert CANARY.encode() not in b"".join(headers.values()) + value
 
 
-def test_a_dead_letter_can_be_opened_again_with_the_master_key(aftermath: Aftermath) -> None:
+def test_a_dead_letter_of_the_door_can_be_opened_again_with_the_vault_alone(aftermath: Aftermath) -> None:
     headers, value = next((h, v) for h, v in aftermath.letters["intake"] if h["dlq.errors.class"] == b"missing-header")
-    original = exhume(aftermath.mesh.settings.master_key, headers, value)
-    assert original["headers"] == []
+    settings = aftermath.mesh.settings
+    with pytest.raises(SealError):
+        exhume(settings.master_key, headers, value)
+    vault = open_vault(settings)
+    assert [] == exhume(settings.master_key, headers, value, vault)["headers"]
+    vault.close()
+    headers, value = aftermath.letters["router"][0]
+    assert exhume(settings.master_key, headers, value)["headers"] is not None
 
 
 def test_the_neighbour_flows_on(aftermath: Aftermath) -> None:
@@ -172,7 +191,7 @@ def test_kcat_reads_closed_tickets_as_plain_json_with_cloudevents_headers(
 def test_unreadable_records_in_a_row_stop_the_service_but_wrong_wishes_never_do(
     new_settings: Callable[[], Settings], tmp_path: Path
 ) -> None:
-    settings = new_settings().model_copy(update={"max_consecutive_dead_letters": 5})
+    settings = new_settings().model_copy(update={"max_consecutive_dead_letters": 5, "stop_linger": 3})
     wish = SignTicket(
         id="wish",
         source="/test",
@@ -189,6 +208,33 @@ def test_unreadable_records_in_a_row_stop_the_service_but_wrong_wishes_never_do(
         assert mesh.children["router"].alive
         for _ in range(6):
             publisher.send("ticket-commands", b"{", b"T-bad", attributes(b"ticket.sign.v1"), 0).result(timeout=30)
+        said = 'hotline_stopped{reason="dead-letters",service="router"} 1.0'
+        wait_until(lambda: said in mesh.metrics("router"), 30, "the metric that says that it stopped")
+        assert not mesh.ready("router")
         wait_until(lambda: not mesh.children["router"].alive, 30, "the router's end")
-        assert "too many dead letters in a row" in mesh.children["router"].log_text()
+        assert 70 == mesh.children["router"].returncode
+        assert "too many dead letters, 6 in a row of ticket-commands/0" in mesh.children["router"].log_text()
         publisher.close()
+
+
+def test_a_deployment_that_fails_at_every_third_record_stops_before_it_drains_the_topic(
+    new_settings: Callable[[], Settings], tmp_path: Path
+) -> None:
+    settings = new_settings().model_copy(update={"stop_linger": 0})
+    apply(settings, load())
+    publisher = Publisher(settings, "test")
+    good, bad = attributes(b"clock.pulse.v1"), attributes(b"ticket.sign.v1")
+    for number in range(240):
+        headers, value = (bad, b"{") if number % 3 == 0 else (good, b"{}")
+        publisher.send("ticket-commands", value, b"T-bad", headers, 2).result(timeout=30)
+    publisher.close()
+    mesh = Mesh(settings, tmp_path, services=["router"])
+    with contextlib.suppress(ProcessFailedError), mesh:  # it may end before it was ready
+        wait_until(lambda: not mesh.children["router"].alive, 60, "the router's end")
+    assert 70 == mesh.children["router"].returncode
+    assert "too many dead letters, 18 of the last 52 of ticket-commands/2" in mesh.children["router"].log_text()
+    tail = Tail(settings, load(), ["router-dead-letters"])
+    buried = {int(dict(record.headers)["dlq.errors.offset"] or b"") for record in tail.catch_up()}
+    tail.close()
+    assert buried == set(range(0, 51, 3)), "the 18th is not set aside: it is read again"
+    assert committed_offset(settings, "router", "ticket-commands", 2) <= 51

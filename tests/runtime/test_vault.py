@@ -8,6 +8,7 @@ from pydantic import SecretStr
 from services.core.service import Position, Sealable
 from services.runtime.dead_letters import bury, exhume
 from services.runtime.engine import Record
+from services.runtime.letters import letter_id
 from services.runtime.sealing import SealError, derive, seal, ticket_token, unseal
 from services.runtime.vault import Vault
 
@@ -80,3 +81,114 @@ def test_a_dead_letter_cannot_be_passed_off_as_another() -> None:
     headers = dict(letter.headers) | {"dlq.errors.offset": b"8"}
     with pytest.raises(SealError):
         exhume(MASTER, headers, letter.value)
+
+
+PERSON = '{"title": "t", "content": "c", "reporter": {"name": "n", "phone": "+86 138-1234-0987", "id_number": null}}'
+
+
+def submission(ticket: str, phone: str = "13812340987") -> Sealable:
+    plain = PERSON.replace("+86 138-1234-0987", phone).encode()
+    return Sealable(f"ref-{ticket}", ticket, plain, "submission")
+
+
+def bytes_of(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in sorted(folder.iterdir()))
+
+
+def test_a_destroyed_key_is_in_no_file_any_more_and_neither_is_what_it_sealed(tmp_path: Path) -> None:
+    vault = Vault(tmp_path / "v.sqlite", MASTER)
+    vault.put([submission("T-1")])
+    (wrapped,) = vault._keys.execute("SELECT wrapped FROM key").fetchone()
+    (sealed,) = vault._sealed.execute("SELECT bytes FROM item").fetchone()
+    assert wrapped in bytes_of(tmp_path)
+    vault.erase("T-1")
+    assert wrapped not in bytes_of(tmp_path)
+    vault._sealed.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert sealed not in bytes_of(tmp_path)
+
+
+def test_a_backup_of_what_is_sealed_cannot_be_read_once_the_key_is_destroyed(tmp_path: Path) -> None:
+    vault = Vault(tmp_path / "v.sqlite", MASTER)
+    vault.put([Sealable("r1", "T-1", b"one")])
+    vault._sealed.execute("VACUUM INTO ?", (str(tmp_path / "backup.sqlite"),))
+    vault.erase("T-1")
+    vault.close()
+    (tmp_path / "backup.sqlite").rename(tmp_path / "v.sqlite")
+    (tmp_path / "v.sqlite-wal").unlink(missing_ok=True)
+    with pytest.raises(SealError, match="erased"):
+        Vault(tmp_path / "v.sqlite", MASTER).reveal("r1")
+
+
+def test_a_late_copy_of_an_erased_ticket_is_not_stored_again(tmp_path: Path) -> None:
+    vault = Vault(tmp_path / "v.sqlite", MASTER)
+    vault.put([submission("T-1")])
+    vault.erase("T-1")
+    vault.put([submission("T-1"), submission("T-2")])
+    assert ["T-2"] == vault.tickets_of("13812340987")
+    with pytest.raises(SealError, match="erased"):
+        vault.items("T-1")
+
+
+def test_a_person_is_found_by_phone_or_number_however_it_is_written_and_by_nothing_in_the_file(tmp_path: Path) -> None:
+    vault = Vault(tmp_path / "v.sqlite", MASTER)
+    vault.put([submission("T-1", "+86 138-1234-0987"), submission("T-2", "0086 13812340987"), submission("T-3", "110")])
+    assert ["T-1", "T-2"] == vault.tickets_of("138 1234 0987")
+    assert [] == vault.tickets_of("13812340988")
+    assert b"13812340987" not in bytes_of(tmp_path)
+    assert Vault(tmp_path / "w.sqlite", SecretStr("another")).mark("1") != vault.mark("1")
+
+
+def test_the_words_of_a_unit_are_never_taken_for_a_person(tmp_path: Path) -> None:
+    vault = Vault(tmp_path / "v.sqlite", MASTER)
+    vault.put([Sealable("r1", "T-1", PERSON.encode())])
+    assert [] == vault.tickets_of("13812340987")
+
+
+def test_keys_are_wrapped_anew_and_the_old_vault_key_opens_nothing_then(tmp_path: Path) -> None:
+    path, old, new = tmp_path / "v.sqlite", SecretStr("of last year"), SecretStr("of this year")
+    Vault(path, MASTER, old).put([Sealable(f"r{n}", f"T-{n}", b"x") for n in range(700)])
+    with pytest.raises(SealError, match="another master key"):
+        Vault(path, MASTER, new).reveal("r1")
+    rotating = Vault(path, MASTER, new, (old,))
+    assert 700 == rotating.to_rewrap()
+    assert (500, b"x", b"x") == (rotating.rewrap(), rotating.reveal("r1"), rotating.reveal("r699"))
+    rotating.close()  # killed in between: both keys are still needed, and the next call goes on
+    rotating = Vault(path, MASTER, new, (old,))
+    assert (200, 0) == (rotating.rewrap(), rotating.rewrap())
+    assert b"x" == Vault(path, MASTER, new).reveal("r699")
+    with pytest.raises(SealError):
+        Vault(path, MASTER, old).reveal("r699")
+
+
+def test_erasing_several_is_all_or_none_and_what_is_to_be_said_waits(tmp_path: Path) -> None:
+    vault = Vault(tmp_path / "v.sqlite", MASTER)
+    vault.put([submission("T-1"), submission("T-2")])
+
+    def dies() -> object:
+        yield ("T-1", "e1", b"1")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        vault.erase_all(dies())  # type: ignore[arg-type]
+    assert ["T-1", "T-2"] == vault.tickets_of("13812340987")
+    assert 2 == vault.erase_all([("T-1", "e1", b"1"), ("T-2", "e2", b"2")])
+    assert 0 == vault.erase_all([("T-1", "e3", b"3")])
+    vault.close()
+    vault = Vault(tmp_path / "v.sqlite", MASTER)
+    assert [("e1", b"1"), ("e2", b"2")] == vault.unsaid()
+    vault.said("e1")
+    assert [("e2", b"2")] == vault.unsaid()
+
+
+def test_a_dead_letter_of_the_door_is_erased_with_its_ticket_or_alone(tmp_path: Path) -> None:
+    vault = Vault(tmp_path / "v.sqlite", MASTER)
+    record = Record(Position("upstream-tickets", 2, 7), b"k", b"v", (), 1.5)
+    own = letter_id("intake", "upstream-tickets", 2, 7)
+    for owner in ("T-1", None):
+        letter = bury(MASTER, "intake", record, "not-json", "why", vault, owner)
+        headers = dict(letter.headers)
+        assert "dg==" == exhume(MASTER, headers, letter.value, vault)["value"]
+        vault.erase(owner or own)
+        with pytest.raises(SealError, match="erased"):
+            exhume(MASTER, headers, letter.value, vault)
+    assert b"" == bury(MASTER, "intake", record, "not-json", "why", vault, "T-1").value, "both keys are gone"

@@ -78,7 +78,7 @@ def test_the_writer_of_an_example_is_the_one_that_the_page_names(path: Path, exa
 def test_the_key_of_an_example_is_the_one_that_the_topic_file_names(path: Path, example: dict[str, Any]) -> None:
     subject, value = example["headers"].get("ce_subject"), example["value"]
     match TOPICS[example["topic"]].key.split(";")[0].split(",")[0]:
-        case "ticket token" | "unit id":
+        case "ticket token" | "unit id" | "opaque token of the ticket":
             assert subject == example["key"]
         case "unit id|period":
             assert f"{value['unit']}|{value['period']}" == example["key"]
