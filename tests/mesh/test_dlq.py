@@ -87,7 +87,9 @@ def test_what_is_sent_again_takes_effect_once_and_is_not_sent_a_third_time(
         done = hotline("replay", "--id", letter.id, "--rate", "100", *arguments)
         assert (0, True) == (done.exit_code, said in done.stdout), done.output
     stage.runs("", "Wed 2026-09-23 10:30")
-    assert ["ticket.signed.v1"] == [fact.type for fact in stage.facts(ticket) if fact.causation == "early-sign"]
+    (effect,) = [fact.type for fact in stage.facts(ticket) if fact.causation == "early-sign"]
+    # On a mesh whose pulses are later already, the limit had run out: then the late wish withdraws the breach.
+    assert effect in {"ticket.signed.v1", "breach.withdrawn.v1"}
     tail = Tail(stage.mesh.settings, load(), ["ticket-commands"])
     marked = [record for record in tail.catch_up() if (REPLAYED, letter.id.encode()) in record.headers]
     tail.close()
