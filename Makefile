@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 
-.PHONY: help setup tools demo test lint types contracts schemas check mutation fuzz lock clean
+.PHONY: help setup tools demo test lint types contracts schemas check mutation fuzz bench lock clean
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-12s %s\n", $$1, $$2 }'
 
@@ -50,6 +50,9 @@ fuzz: setup ## at least 10,000 hostile requests to the gateway, checked by schem
 
 mutation: setup ## mutation testing of the core, half an hour, resumable; ARGS="--again", "--fresh", "--report"
 	@nice $(BIN)/python -m tests.mutate $(ARGS)
+
+bench: setup ## benchmarks, against a broker of their own; ARGS="NAME --quick", "--list"
+	@$(BIN)/python -m bench $(ARGS)
 
 lock: setup ## resolve requirements.lock anew, without hosts
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
