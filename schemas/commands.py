@@ -187,6 +187,13 @@ class UrgeTicket(Command):
     type: Literal["ticket.urge.v1"] = "ticket.urge.v1"
 
 
+class SupplementTicket(Command):
+    """The citizen, or somebody for the citizen, adds to the matter while the ticket is open (补充材料)."""
+
+    type: Literal["ticket.supplement.v1"] = "ticket.supplement.v1"
+    content_ref: Token
+
+
 class WithdrawTicket(Command):
     """The citizen withdraws the matter."""
 
@@ -245,6 +252,7 @@ COMMANDS: tuple[type[Event], ...] = (
     SubmitExplanation,
     CloseTicket,
     UrgeTicket,
+    SupplementTicket,
     WithdrawTicket,
     ReopenTicket,
     SignalClocks,

@@ -41,6 +41,7 @@ TICKET_FACTS: tuple[type[facts.Fact], ...] = (
     facts.DissatisfactionJudged,
     facts.ExplanationGiven,
     facts.TicketUrged,
+    facts.TicketSupplemented,
     facts.TicketWithdrawn,
     facts.TicketReopened,
     facts.TicketClosed,

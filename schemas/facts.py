@@ -270,6 +270,14 @@ class TicketUrged(Fact):
     count: int = Field(ge=1)
 
 
+class TicketSupplemented(Fact):
+    """The citizen added to the matter (补充材料); no clock changes."""
+
+    type: Literal["ticket.supplemented.v1"] = "ticket.supplemented.v1"
+    content_ref: Token
+    count: int = Field(ge=1)
+
+
 class TicketWithdrawn(Fact):
     """The citizen withdrew the matter."""
 

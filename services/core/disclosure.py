@@ -7,7 +7,7 @@ from schemas.facts import Fact, TicketOpened
 from schemas.vocabulary import Kind
 
 MATTER = ("title", "content", "texts")
-"""What the matter is; `texts` are replies and explanations."""
+"""What the matter is; `texts` are replies, explanations and what the citizen added."""
 CONTACT = ("reporter.name", "reporter.phone", "reporter.address")
 IDENTITY = (*CONTACT, "reporter.id_number")
 EVERYTHING = (*MATTER, *IDENTITY)

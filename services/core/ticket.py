@@ -22,6 +22,7 @@ from schemas.facts import (
     TicketRedispatched,
     TicketReopened,
     TicketSigned,
+    TicketSupplemented,
     TicketUrged,
 )
 from schemas.values import Clock, Cycle, LimitOverride
@@ -74,6 +75,7 @@ ANYWHERE: Final = (
     "extension.granted.v1",
     "extension.refused.v1",
     "ticket.urged.v1",
+    "ticket.supplemented.v1",
 )
 """Facts that may stand in any stage and leave the ticket where it is."""
 
@@ -130,6 +132,7 @@ class Ticket(BaseModel):
     extension_asked_at: datetime | None = None
     contacts: int = 0
     urges: int = 0
+    supplements: int = 0
     rating: Rating | None = None
     rating_elapsed: bool = False
     case_due_at: datetime | None = None
@@ -243,6 +246,8 @@ def _further_details(ticket: Ticket, fact: Fact) -> dict[str, Any]:
     if isinstance(fact, CoReturnRequested):
         disputed = (leg.number for leg in ticket.co_handlers() if leg.unit == fact.co_handler)
         return {"co_returns": (*ticket.co_returns, *disputed)}
+    if isinstance(fact, TicketSupplemented):
+        return {"supplements": fact.count}
     if fact.type == "ticket.closed.v1":
         return {"closed_at": fact.time}
     if fact.type == "clock.elapsed.v1" and getattr(fact, "clock", None) is ClockKind.RATING:

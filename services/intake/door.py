@@ -17,6 +17,7 @@ from schemas.commands import (
     SubmitCoReply,
     SubmitExplanation,
     SubmitReply,
+    SupplementTicket,
     UrgeTicket,
 )
 from schemas.envelope import Event, derived_id
@@ -40,6 +41,7 @@ WITH_TEXT: dict[type[Event], str] = {
     SubmitReply: "data.reply.text",
     SubmitCoReply: "data.reply.text",
     SubmitExplanation: "data.text",
+    SupplementTicket: "data.text",
 }
 """Commands that carry free text, and where."""
 SEALED = to_seal(UpstreamTicketSubmitted)

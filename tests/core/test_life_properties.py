@@ -32,6 +32,7 @@ from schemas.commands import (
     SubmitExplanation,
     SubmitRating,
     SubmitReply,
+    SupplementTicket,
     UrgeTicket,
     WithdrawTicket,
 )
@@ -81,6 +82,7 @@ FIELDS: dict[type[Command], st.SearchStrategy[dict[str, Any]]] = {
     SubmitExplanation: st.just({"content_ref": "t"}),
     CloseTicket: st.fixed_dictionaries({"resolution": st.sampled_from(Resolution)}),
     UrgeTicket: st.just({}),
+    SupplementTicket: st.just({"content_ref": "t"}),
     WithdrawTicket: st.just({}),
     ReopenTicket: st.just({}),
 }

@@ -183,6 +183,7 @@ CODE = (
     Code(f"{LIFE}.dispatching:decide_return", "if not command.upheld", "if False", ("art-07", "art-15")),
     Code(f"{LIFE}.closing:close_ticket", "{Rating.SATISFIED, Rating.BASICALLY_SATISFIED}", "{None}", ("art-09",)),
     Code(f"{LIFE}.closing:withdraw_ticket", "clocks.cancel_all(d.known, command.time)", "()", ("art-09",)),
+    Code(f"{LIFE}.closing:supplement_ticket", "d.known.supplements + 1", "1", ("art-07",)),
     Code("services.reminder.ladder:still_due", "if isinstance(event, BreachWithdrawn)", "if False", ("art-10",)),
     Code("services.reminder.service:handle", "None if rung in reminded else new", "new", ("art-10",)),
     Code("services.revisit.service:_contact", "(attempt - 1) % len(channels)", "0", ("art-09",)),

@@ -194,6 +194,11 @@ VERBS: Final[dict[str, tuple[str, str, Build]]] = {
     "explains": ("explanation.submit.v1", r"explains", lambda _: {"text": "已电话说明政策依据。"}),
     "closes": ("ticket.close.v1", r"closes it as (?P<as>[a-z_]+)", lambda f: {"resolution": f["as"]}),
     "urges": ("ticket.urge.v1", r"urges", lambda _: {}),
+    "supplements": (
+        "ticket.supplement.v1",
+        r"adds(?: “(?P<text>[^”]+)”)?",
+        lambda f: {"text": f.get("text", "楼下堆放的是一张旧沙发。")},
+    ),
     "withdraws": ("ticket.withdraw.v1", r"withdraws", lambda _: {}),
     "reopens": ("ticket.reopen.v1", r"reopens it", lambda _: {}),
 }

@@ -37,6 +37,7 @@ PHRASES: Final[dict[str, Callable[[Any], str]]] = {
     "rating.recorded": lambda f: f"rated {f.rating}",
     "dissatisfaction.judged": lambda f: f"judged {'justified' if f.justified else 'unjustified'}",
     "ticket.urged": lambda f: f"urged ({f.count})",
+    "ticket.supplemented": lambda f: f"supplemented ({f.count})",
     "ticket.withdrawn": lambda f: "withdrawn",
     "ticket.reopened": lambda f: f"reopened, generation {f.generation}",
     "ticket.closed": lambda f: f"closed {f.resolution}, {f.rating}",

@@ -174,6 +174,7 @@ def test_nobody_vouches_for_his_own_text() -> None:
         ("reply.submit.v1", {"reply": REPLY | {"text": "  "}}, "data.reply.text"),
         ("explanation.submit.v1", {"content_ref": "mine"}, "data.text"),
         ("explanation.submit.v1", {"text": 7}, "data.text"),
+        ("ticket.supplement.v1", {"content_ref": "mine"}, "data.text"),
     ],
 )  # fmt: skip
 def test_a_reply_or_explanation_without_words_is_refused(kind: str, data: dict[str, Any], field: str) -> None:
@@ -199,7 +200,7 @@ def test_a_service_does_not_speak_through_the_door(kind: str) -> None:
         "attempt": 1, "channel": "phone", "outcome": "answered", "rating": "satisfied", "justified": True,
         "text": "说明", "resolution": "rated", "units": ["U-1"], "co_handler": "U-1",
     }  # fmt: skip
-    extra.pop("reply" if kind == "explanation.submit.v1" else "text")
+    extra.pop("reply" if kind in {"explanation.submit.v1", "ticket.supplement.v1"} else "text")
     assert actor_command(message(kind, extra | {"actor": {"role": "office", "id": "desk"}}), KEY).command
     with pytest.raises(Rejected) as caught:
         actor_command(message(kind, extra | {"actor": {"role": "service", "id": "revisit"}}), KEY)

@@ -1,4 +1,4 @@
-"""Revisiting, judging, explaining, closing, urging, withdrawing: Art. 9."""
+"""Revisiting, judging, explaining, closing, urging, supplementing, withdrawing: Art. 9."""
 
 from datetime import datetime
 
@@ -8,6 +8,7 @@ from schemas.commands import (
     LogContact,
     SubmitExplanation,
     SubmitRating,
+    SupplementTicket,
     UrgeTicket,
     WithdrawTicket,
 )
@@ -18,6 +19,7 @@ from schemas.facts import (
     RatingRecorded,
     TicketClosed,
     TicketRedispatched,
+    TicketSupplemented,
     TicketUrged,
     TicketWithdrawn,
 )
@@ -162,6 +164,13 @@ def urge_ticket(d: Decision, command: UrgeTicket) -> Decision:
     if code := while_open(d, command):
         return d.refuse(code, "Art. 10")
     return d.then(TicketUrged, "Art. 10", count=d.known.urges + 1)
+
+
+def supplement_ticket(d: Decision, command: SupplementTicket) -> Decision:
+    """The citizen adds to the matter, for the unit to look into (补充材料, Art. 7); no clock changes."""
+    if code := while_open(d, command):
+        return d.refuse(code, "Art. 7")
+    return d.then(TicketSupplemented, "Art. 7", content_ref=command.content_ref, count=d.known.supplements + 1)
 
 
 def withdraw_ticket(d: Decision, command: WithdrawTicket) -> Decision:

@@ -31,6 +31,7 @@ DECIDERS: Final[dict[str, Callable[[Decision, Any], Decision]]] = {
     "explanation.submit.v1": closing.submit_explanation,
     "ticket.close.v1": closing.close_ticket,
     "ticket.urge.v1": closing.urge_ticket,
+    "ticket.supplement.v1": closing.supplement_ticket,
     "ticket.withdraw.v1": closing.withdraw_ticket,
     "ticket.reopen.v1": dispatching.reopen_ticket,
     "clock.signal.v1": alarms.signal_clocks,
