@@ -12,6 +12,7 @@ from schemas.audit import AUDIT
 from schemas.commands import COMMANDS
 from schemas.envelope import Event
 from schemas.events import BY_TYPE, FACTS, type_of
+from schemas.feedback import FEEDBACK
 from schemas.supervision import SUPERVISION
 from schemas.topics import Topic, load
 from schemas.upstream import UPSTREAM
@@ -97,6 +98,8 @@ CHINESE: Final[dict[str, str]] = {
     "score.published.v1": "单位考核得分",
     "accountability.flagged.v1": "问责线索,由人判断",
     "watermark.published.v1": "服务消化进度(水位)",
+    "feedback.received.v1": "上级平台已收到结果反馈",
+    "feedback.abandoned.v1": "结果反馈重试用尽,转入死信",
     "pii.revealed.v1": "个人信息已查阅",
     "pii.refused.v1": "个人信息查阅被拒绝",
     "pii.erased.v1": "个人信息已删除",
@@ -116,6 +119,7 @@ _GROUPS: Final = (
     ("Commands 请求", "What anyone wants to happen; the router alone reads them and decides.", COMMANDS),
     ("Facts 事实", "What did happen, gap-free per ticket; the router alone writes them.", FACTS),
     ("Supervision 督办与考核", "What reminder, revisit, scoring and the runtime say.", SUPERVISION),
+    ("Result feedback 结果反馈", "What became of the results that were handed back to platforms.", FEEDBACK),
     ("Audit 审计", "Who read or erased personal data: `hotline pii`. No personal data is in it.", AUDIT),
 )
 

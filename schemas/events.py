@@ -8,6 +8,7 @@ from schemas import facts
 from schemas.audit import AUDIT
 from schemas.commands import COMMANDS
 from schemas.envelope import Event
+from schemas.feedback import FEEDBACK
 from schemas.supervision import SUPERVISION
 from schemas.upstream import UPSTREAM
 
@@ -54,7 +55,7 @@ TICKET_FACTS: tuple[type[facts.Fact], ...] = (
 """Every fact of a ticket, in the order of its life."""
 FACTS: tuple[type[Event], ...] = (*TICKET_FACTS, facts.ClockPulsed)
 """Everything on `ticket-events`."""
-EVENT_CLASSES: tuple[type[Event], ...] = (*UPSTREAM, *COMMANDS, *FACTS, *SUPERVISION, *AUDIT)
+EVENT_CLASSES: tuple[type[Event], ...] = (*UPSTREAM, *COMMANDS, *FACTS, *SUPERVISION, *FEEDBACK, *AUDIT)
 
 
 def type_of(cls: type[Event]) -> str:

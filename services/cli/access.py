@@ -16,6 +16,7 @@ from services.runtime.platform_files import load_platforms
 from services.runtime.policy_files import PolicyFileError
 from services.runtime.revocations import Revocations
 from services.runtime.settings import Settings
+from services.runtime.webhooks import feedback_key
 
 tokens = typer.Typer(no_args_is_help=True, help="API tokens of the gateway: issue, revoke. 接口令牌。")
 platforms = typer.Typer(no_args_is_help=True, help="Upstream platforms and their signing keys. 上级平台与签名密钥。")
@@ -66,8 +67,12 @@ def permissions() -> None:
 def key(
     platform: Annotated[str, typer.Argument(help="the platform's name, as its file is called")],
     generation: Annotated[int | None, typer.Option(help="default: the newest of its file")] = None,
+    ours: Annotated[bool, typer.Option("--feedback", help="the key under which we sign results 结果反馈密钥")] = False,  # noqa: FBT002
 ) -> None:
-    """Print the secret under which the platform signs (Standard Webhooks, whsec_...); hand it over in confidence."""
+    """Print the secret under which the platform signs (Standard Webhooks, whsec_...); hand it over in confidence.
+
+    With --feedback: the secret under which we sign what we tell it.
+    """
     settings = Settings()
     try:
         known = load_platforms(settings.policy_dir, settings.jurisdiction)
@@ -77,5 +82,10 @@ def key(
     if platform not in known:
         typer.echo(f"{platform}: no such file under platforms/; there are: {', '.join(known) or 'none'}", err=True)
         raise typer.Exit(EXIT_USAGE)
-    chosen = generation or max(known[platform].key_generations)
-    typer.echo("whsec_" + base64.b64encode(platform_key(settings.master_key, platform, chosen)).decode())
+    asked = known[platform].feedback if ours else None
+    if ours and asked is None:
+        typer.echo(f"{platform}: its file has no `feedback`: it is told nothing", err=True)
+        raise typer.Exit(EXIT_USAGE)
+    chosen = generation or max(asked.key_generations if asked else known[platform].key_generations)
+    secret = (feedback_key if ours else platform_key)(settings.master_key, platform, chosen)
+    typer.echo("whsec_" + base64.b64encode(secret).decode())

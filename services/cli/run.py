@@ -76,7 +76,12 @@ def run(
     if service == "intake":
         from services.intake import app
 
-        asyncio.run(app.run(settings, policies, load_knowledge(settings.policy_dir, settings.jurisdiction), metrics))
+        try:
+            knowledge = load_knowledge(settings.policy_dir, settings.jurisdiction)
+            asyncio.run(app.run(settings, policies, knowledge, metrics))
+        except PolicyFileError as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(EXIT_CONFIG) from None
         return
     from services.runtime.worker import Worker
 

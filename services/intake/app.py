@@ -16,9 +16,12 @@ from services.intake.gateway.credentials import platform_key, token_key
 from services.intake.gateway.guard import Guard, PlatformAccess
 from services.runtime import health, logs, wall
 from services.runtime.feed import Feed
+from services.runtime.feedback import FeedbackSender
 from services.runtime.follower import Follower
 from services.runtime.metrics import Metrics
-from services.runtime.platform_files import load_platforms
+from services.runtime.outbox import TOPIC as FEEDBACK
+from services.runtime.outbox import Outbox
+from services.runtime.platform_files import Feedback, load_platforms
 from services.runtime.rates import Rates
 from services.runtime.revocations import Revocations
 from services.runtime.settings import Settings, metrics_port
@@ -43,14 +46,27 @@ def guard_of(settings: Settings) -> Guard:
     return Guard(known, token_key(settings.master_key), revoked.numbers, rates.wait_seconds, wall.now)
 
 
+def feedback_of(settings: Settings) -> dict[str, Feedback]:
+    """Give what each platform is told, by platform; raises `PolicyFileError`."""
+    platforms = load_platforms(settings.policy_dir, settings.jurisdiction)
+    return {name: platform.feedback for name, platform in platforms.items() if platform.feedback}
+
+
 async def run(settings: Settings, policies: Policies, knowledge: KnowledgeBase, metrics: Metrics) -> None:
     """Run the door until SIGTERM or SIGINT."""
     guard = guard_of(settings)
     front = Door(settings, policies, knowledge, metrics)
     feed = Feed("intake", FEED, settings, metrics, front.publisher, front.carry)
-    view = TicketView(settings.home / "views" / f"{settings.topic_prefix}tickets.sqlite")
-    follower = Follower(settings, load()["ticket-events"], view.positions, view.take)
-    app = build(front, guard, view)
+    topics = load()
+    outbox = Outbox(feedback_of(settings))
+    view = TicketView(settings.home / "views" / f"{settings.topic_prefix}tickets.sqlite", outbox)
+    followers = (
+        Follower(settings, topics["ticket-events"], view.positions, view.take),
+        Follower(settings, topics[FEEDBACK], outbox.positions, outbox.take_outcomes),
+    )
+    sender = FeedbackSender(settings, view, outbox, front.publisher, metrics)
+    metrics.show_feedback(outbox.pending)
+    app = build(front, guard, view, outbox.received)
     metrics.start_at_zero([FEED, "http"])
 
     def not_live() -> dict[str, str]:
@@ -66,7 +82,9 @@ async def run(settings: Settings, policies: Policies, knowledge: KnowledgeBase, 
 
     server = health.serve(settings.bind, metrics_port(settings, "intake"), metrics.registry, not_live, not_ready)
     feed.start()
-    follower.start()
+    for follower in followers:
+        follower.start()
+    sender.start()
     web = uvicorn.Server(
         uvicorn.Config(app, host=settings.bind, port=settings.http_port, log_config=None, lifespan="off")
     )
@@ -76,9 +94,10 @@ async def run(settings: Settings, policies: Policies, knowledge: KnowledgeBase, 
     with contextlib.suppress(asyncio.CancelledError):
         serving = asyncio.create_task(_serve(web))
         logs.get().info("started", port=server.server_address[1], address=f"{settings.bind}:{settings.http_port}")
-        while not (stop.is_set() or feed.failure or follower.failure or serving.done()):
+        parts = (feed, *followers, sender)
+        while not (stop.is_set() or any(part.failure for part in parts) or serving.done()):
             await _wait(stop)
-    failure = feed.failure or follower.failure
+    failure = next((part.failure for part in parts if part.failure), None)
     if isinstance(failure, TooManyDeadLettersError):
         metrics.stopped.labels("intake", "dead-letters").set(1)
         logs.get().error("too many dead letters: nothing more is taken", reason=str(failure))
@@ -89,7 +108,9 @@ async def run(settings: Settings, policies: Policies, knowledge: KnowledgeBase, 
     web.should_exit = True
     await serving
     app.state.receiver.close()
-    follower.stop()
+    sender.stop()
+    for follower in followers:
+        follower.stop()
     feed.stop()
     front.close()
     logs.get().info("stopped")

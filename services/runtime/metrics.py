@@ -4,7 +4,7 @@ Ages are exported as timestamps: `time() - x` in PromQL goes on ageing when a pr
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -81,6 +81,10 @@ class Metrics:
             ["service"],
             registry=r,
         )
+        self.feedback_attempts = Counter(
+            "hotline_feedback_attempts", "Requests that told a platform of a result, by what came of them",
+            ["platform", "outcome"], registry=r,
+        )  # fmt: skip
         self.watermark = Gauge(
             "hotline_watermark_timestamp_seconds", "Append time of the newest record handled",
             ["service", "topic", "partition"], registry=r,
@@ -123,6 +127,31 @@ class Metrics:
     def show_indexes(self, indexes: Iterable[HasIndexes]) -> None:
         """Export queue ages and clock counts of these folds at every scrape."""
         self.registry.register(_Indexes(self.service, list(indexes)))
+
+    def show_feedback(self, pending: Callable[[], Mapping[str, tuple[int, float | None]]]) -> None:
+        """Export at every scrape what `pending` gives per platform: how many results wait, since when the oldest."""
+        for platform in pending():
+            self.feedback_attempts.labels(platform, "received")
+        self.registry.register(_Feedback(pending))
+
+
+class _Feedback(Collector):
+    def __init__(self, pending: Callable[[], Mapping[str, tuple[int, float | None]]]) -> None:
+        self._pending = pending
+
+    def collect(self) -> Iterator[Metric]:
+        waiting = GaugeMetricFamily(
+            "hotline_feedback_pending", "Results that a platform has not received yet", labels=["platform"]
+        )
+        oldest = GaugeMetricFamily(
+            "hotline_feedback_oldest_timestamp_seconds", "Append time of the oldest fact that a platform was not told",
+            labels=["platform"],
+        )  # fmt: skip
+        for platform, (count, since) in sorted(self._pending().items()):
+            waiting.add_metric([platform], count)
+            if since is not None:
+                oldest.add_metric([platform], since)
+        yield from (waiting, oldest)
 
 
 class _Indexes(Collector):

@@ -5,10 +5,10 @@ Nothing hangs on it: the position lies in the same transaction as the facts, and
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from pydantic_core import from_json
 
@@ -33,6 +33,23 @@ COLUMNS: Final = (
 FILTERS: Final = ("platform", "stage", "kind", "category", "area")
 
 
+Connect = Callable[[], sqlite3.Connection]
+"""Gives the calling thread's connection to the view's database."""
+Headers = Mapping[str, str]
+
+
+class Beside(Protocol):
+    """Tables beside the view's that follow from the same facts, in the same transaction."""
+
+    schema: str
+
+    def open(self, connect: Connect) -> None:
+        """Begin; the tables of `schema` are there."""
+
+    def take(self, db: sqlite3.Connection, record: Record, headers: Headers, data: Mapping[str, Any]) -> None:
+        """Take one fact, after the view; also one that the view had before."""
+
+
 @dataclass(frozen=True)
 class StoredFact:
     """One fact as it stands in the log; `data` is its JSON."""
@@ -46,13 +63,16 @@ class StoredFact:
 
 
 class TicketView:
-    """The file; one writer (`take`), any number of reading threads."""
+    """The file; one writer of facts (`take`), any number of reading threads. `beside` keeps tables of its own there."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, beside: Beside | None = None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
         self._local = threading.local()
-        self._db.executescript("PRAGMA journal_mode=WAL;" + SCHEMA)
+        self._beside = beside
+        self._db.executescript("PRAGMA journal_mode=WAL;" + SCHEMA + (beside.schema if beside else ""))
+        if beside is not None:
+            beside.open(lambda: self._db)
 
     @property
     def _db(self) -> sqlite3.Connection:
@@ -83,13 +103,20 @@ class TicketView:
             db.execute("ROLLBACK")
             raise
 
-    @staticmethod
-    def _take_one(db: sqlite3.Connection, record: Record) -> None:
+    def _take_one(self, db: sqlite3.Connection, record: Record) -> None:
         headers = {name: (value or b"").decode(errors="replace") for name, value in record.headers}
         sequence = headers.get("ce_sequence", "")
         if record.key is None or record.value is None or not sequence.isdigit():
             return  # a passed-on pulse
         token, number, data = record.key.decode(), int(sequence), from_json(record.value)
+        self._note(db, record, headers, token, number, data)
+        if self._beside is not None:
+            self._beside.take(db, record, headers, data)
+
+    @staticmethod
+    def _note(
+        db: sqlite3.Connection, record: Record, headers: Headers, token: str, number: int, data: dict[str, Any]
+    ) -> None:
         added = db.execute(
             "INSERT OR IGNORE INTO fact VALUES (?, ?, ?, ?, ?, ?, ?)",
             (token, number, headers["ce_id"], headers["ce_type"], headers["ce_time"], headers.get("ce_causation"),

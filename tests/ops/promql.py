@@ -31,6 +31,7 @@ def declared_names() -> set[str]:
     """Give every series name that services/runtime/metrics.py can export."""
     metrics = Metrics("router", "x")
     metrics.show_indexes([])
+    metrics.show_feedback(dict)
     names: set[str] = set()
     for family in metrics.registry.collect():
         suffixes = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count")}.get(family.type, ("",))

@@ -16,7 +16,7 @@ from services.intake.gateway.actions import ACTIONS, BODIES, EMPTY
 from services.intake.gateway.guard import Guard
 from services.intake.gateway.models import Submission
 from services.intake.gateway.problems import MEDIA_TYPE, TITLES, Problem, ProblemError, WrongField, answer
-from services.intake.gateway.reading import Reader
+from services.intake.gateway.reading import Reader, Received
 from services.intake.gateway.receiver import Receiver
 from services.intake.gateway.writing import Writer
 from services.runtime import logs
@@ -30,10 +30,10 @@ Everything is answered with 202 only after Kafka acknowledged it, and may be rep
 12345 热线工单接口:平台下派、单位办理、热线办裁定、市民评价。"""
 
 
-def build(door: Door, guard: Guard, view: TicketView) -> FastAPI:
-    """Give the ASGI application."""
+def build(door: Door, guard: Guard, view: TicketView, received: Received) -> FastAPI:
+    """Give the ASGI application; `received` gives when the platform had each fact of a ticket."""
     receiver = Receiver(door.accept)
-    app = application(Writer(door, guard, receiver), Reader(view, guard))
+    app = application(Writer(door, guard, receiver), Reader(view, guard, received))
     app.state.receiver = receiver
     return app
 

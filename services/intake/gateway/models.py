@@ -99,7 +99,10 @@ class TicketPage(BaseModel):
 
 
 class TimelineEntry(BaseModel):
-    """One fact of a ticket. Citizens see what concerns them; the others see every fact with its clocks and rule."""
+    """One fact of a ticket. Citizens see what concerns them; the others see every fact with its clocks and rule.
+
+    `received_at` is when the platform confirmed that it was told (result feedback, Art. 4).
+    """
 
     sequence: int
     type: str
@@ -109,6 +112,7 @@ class TimelineEntry(BaseModel):
     article: str
     unit: str | None = None
     stage: str | None = None
+    received_at: str | None = None
     data: dict[str, Any] | None = None
 
 

@@ -1,5 +1,6 @@
 """The routes that read: tickets, timelines, lists with a cursor, the status of a submission. From the ticket view."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -32,12 +33,17 @@ FOR_CITIZENS: Final = frozenset(
 """What the public timeline tells: what happened to the matter, not how offices and units argued about it."""
 
 
+Received = Callable[[str], Mapping[int, str]]
+"""Gives when the platform had each fact of a ticket, by the fact's number (result feedback, Art. 4)."""
+
+
 @dataclass(frozen=True)
 class Reader:
     """Answers from the view, within what a principal may see."""
 
     view: TicketView
     guard: Guard
+    received: Received
 
     def ticket(self, principal: Principal, token: str) -> TicketSummary:
         """Give the ticket; raises the same 404 for one that is not there and one that is none of his business."""
@@ -62,7 +68,9 @@ class Reader:
         self.ticket(principal, token)
         public = principal.access in {Access.CITIZEN, Access.PLATFORM}
         facts = [f for f in self.view.facts(token) if not public or f.type in FOR_CITIZENS]
-        return Timeline(ticket=token, entries=[_entry(fact, public=public) for fact in facts])
+        had = self.received(token)
+        entries = [_entry(fact, had.get(fact.sequence), public=public) for fact in facts]
+        return Timeline(ticket=token, entries=entries)
 
     def status(self, ticket: str, submission: str) -> SubmissionStatus:
         """Give what became of a submission."""
@@ -77,11 +85,11 @@ class Reader:
         )  # fmt: skip
 
 
-def _entry(fact: StoredFact, *, public: bool) -> TimelineEntry:
+def _entry(fact: StoredFact, received_at: str | None, *, public: bool) -> TimelineEntry:
     return TimelineEntry(
         sequence=fact.sequence, type=fact.type, time=fact.time, title=meaning(BY_TYPE[fact.type]),
         title_zh=CHINESE[fact.type], article=fact.data["article"], unit=fact.data.get("unit"),
-        stage=fact.data.get("stage"), data=None if public else fact.data,
+        stage=fact.data.get("stage"), received_at=received_at, data=None if public else fact.data,
     )  # fmt: skip
 
 

@@ -1,0 +1,253 @@
+"""Results go back to the platforms, whatever dies on the way. On a Kafka and a Redis of its own, which it harms."""
+
+import contextlib
+import os
+import shutil
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from schemas.facts import Fact
+from schemas.feedback import FeedbackAbandoned, FeedbackReceived
+from schemas.topics import load
+from schemas.wire import decode
+from services.__main__ import app
+from services.core.feedback import USUAL
+from services.intake.gateway.access import Access
+from services.runtime.embedded import EmbeddedCluster
+from services.runtime.letters import read_letters
+from services.runtime.mesh import Mesh
+from services.runtime.processes import free_port, wait_until
+from services.runtime.settings import Settings, environment
+from services.runtime.tail import Tail
+from services.runtime.webhooks import feedback_key
+from tests.conftest import ROOT
+from tests.mesh.caller import Caller, as_platform, with_token
+from tests.mesh.platform_receiver import Behaviour, Receiver, Told
+from tests.mesh.test_gateway import MATTER, became
+
+pytestmark = pytest.mark.broker
+EVENTS = [*USUAL, "ticket.urged"]
+PATIENCE = 60.0
+
+
+class WayOut:
+    """Router and intake on servers of their own, and platforms that are told of results."""
+
+    def __init__(self, cluster: EmbeddedCluster, settings: Settings, mesh: Mesh, receiver: Receiver) -> None:
+        self.cluster, self.settings, self.mesh, self.receiver = cluster, settings, mesh, receiver
+
+    def caller(self, platform: str) -> Caller:
+        return as_platform(self.mesh.url, self.settings, platform)
+
+    def submit(self, platform: str, name: str) -> dict[str, Any]:
+        path = f"/v1/platforms/{platform}/tickets"
+        return dict(until_taken(self.caller(platform), path, MATTER | {"upstream_id": name}))
+
+    def urge(self, platform: str, ticket: str, number: int) -> None:
+        until_taken(self.caller(platform), f"/v1/tickets/{ticket}/urges", {}, idempotency_key=f"urge-{number:04}")
+
+    def said(self, *topics: str) -> list[Any]:
+        tail = Tail(self.settings, load(), topics)
+        try:
+            return [decode(record.headers, record.value) for record in tail.catch_up()]
+        finally:
+            tail.close()
+
+    def owed(self, platform: str) -> dict[tuple[str, int], str]:
+        """Give what a platform must be told according to the log: ticket and number to the fact's id."""
+        facts = [fact for fact in self.said("ticket-events") if isinstance(fact, Fact)]
+        mine = {fact.subject for fact in facts if getattr(fact, "platform", None) == platform}
+        return {
+            (fact.subject, fact.sequence or 0): fact.id
+            for fact in facts
+            if fact.subject in mine and fact.type.rsplit(".", 1)[0] in EVENTS
+        }
+
+    def metric(self, name: str, platform: str) -> float:
+        lines = self.mesh.metrics("intake").splitlines()
+        found = [line for line in lines if line.startswith(name + "{") and f'platform="{platform}"' in line]
+        return sum(float(line.rsplit(" ", 1)[1]) for line in found)
+
+
+def until_taken(caller: Caller, path: str, body: Any, **headers: str) -> Any:
+    """Say it again until it is taken, as a platform does that is answered 503 or not at all."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        with contextlib.suppress(Exception):
+            answer = caller.post(path, body, **headers)
+            if answer.status_code == 202:
+                return answer.json()
+            assert answer.status_code in {429, 503}, answer.text
+        time.sleep(0.2)
+    raise AssertionError("the door did not open again")
+
+
+def first_in_order(told: list[Told]) -> bool:
+    """Say whether each ticket's facts came in the order of their numbers, repeats left out."""
+    seen: dict[str, list[int]] = defaultdict(list)
+    for item in told:
+        ticket, sequence = item.place
+        if sequence not in seen[ticket]:
+            seen[ticket].append(sequence)
+    return all(numbers == sorted(numbers) for numbers in seen.values())
+
+
+@pytest.fixture(scope="module")
+def way_out(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WayOut]:
+    home = tmp_path_factory.mktemp("way-out")
+    receiver = Receiver()
+    addresses = {name: receiver.url(name) for name in ("well", "failing", "slow", "refusing", "rotating")}
+    addresses["dead"] = f"http://127.0.0.1:{free_port()}/dead"
+    shutil.copytree(ROOT / "ops", home / "ops")
+    for name, url in addresses.items():
+        feedback: dict[str, Any] = {"url": url, "since": "2026-09-01T00:00:00+08:00", "events": EVENTS}
+        feedback["retry_seconds"] = [0.2, 0.4, 0.8] if name == "refusing" else [0.2, 0.4] + [1.0] * 18
+        feedback["key_generations"] = [2, 3] if name == "rotating" else [1]
+        text = {"platform": name, "name_en": name, "name_zh": name, "key_generations": [1], "feedback": feedback}
+        text["requests_per_minute"] = 100_000
+        (home / "ops" / "platforms" / "weixi" / f"{name}.yaml").write_text(yaml.safe_dump(text))
+    with EmbeddedCluster(home / "cluster") as cluster:
+        settings = Settings(
+            bootstrap_servers=cluster.bootstrap_servers, redis_url=cluster.redis_url, home=home / "home",
+            policy_dir=home / "ops", topic_prefix=f"out{os.getpid()}-",
+        )  # fmt: skip
+        for name in addresses:
+            generations = (2, 3) if name == "rotating" else (1,)
+            keys = [feedback_key(settings.master_key, name, number) for number in generations]
+            receiver.platforms[name] = Behaviour(keys)
+        with Mesh(settings, home / "logs", ("router", "intake")) as mesh:
+            yield WayOut(cluster, settings, mesh, receiver)
+    receiver.close()
+
+
+def test_a_platform_is_told_of_dispatch_and_reply_under_its_own_number_and_the_view_says_when(way_out: WayOut) -> None:
+    receipt = way_out.submit("well", "story")
+    caller = way_out.caller("well")
+    became(caller, receipt)
+    ticket = receipt["ticket"]
+    unit = with_token(way_out.mesh.url, way_out.settings, Access.UNIT, "U-SANITATION")
+    reply = {"text": "已清运", "handler": "H-1", "responsible": "R-1", "result": "resolved"}
+    unit.post(f"/v1/tickets/{ticket}/replies", {"reply": reply}, idempotency_key="reply-story")
+    told = way_out.receiver.platforms["well"].told
+    wait_until(lambda: len(told) == 2, PATIENCE, "two results")
+    first, second = (item.said["data"] for item in told)
+    assert ["ticket.dispatched", "reply.submitted"] == [item.said["type"] for item in told]
+    assert ("story", "dispatched", "U-SANITATION") == (first["upstream_id"], first["status"], first["unit"])
+    assert "2026-09-30T10:00:00Z" == first["due_at"]  # Mon 28, Tue 29, Wed 30 September
+    assert "resolved" == second["result"]
+    assert "已清运".encode() not in told[1].body
+
+    def received() -> list[str]:
+        entries = caller.get(f"/v1/tickets/{ticket}/timeline").json()["entries"]
+        return [entry["type"] for entry in entries if entry["received_at"]]
+
+    wait_until(lambda: received() == ["ticket.dispatched.v1", "reply.submitted.v1"], PATIENCE, "receipts in the view")
+    (confirmed,) = {said.platform for said in way_out.said("feedback-events") if said.subject == ticket}
+    assert confirmed == "well"
+
+
+def test_both_keys_sign_while_ours_is_rotated(way_out: WayOut) -> None:
+    way_out.submit("rotating", "r-1")
+    platform = way_out.receiver.platforms["rotating"]
+    wait_until(lambda: len(platform.told) == 1, PATIENCE, "a result signed twice")
+    assert 0 == platform.forged
+
+
+def test_a_failing_a_slow_and_a_dead_platform_delay_only_themselves(way_out: WayOut) -> None:
+    platforms = way_out.receiver.platforms
+    failing, slow = platforms["failing"], platforms["slow"]
+    failing.answer = lambda number: (500, None, 301, 429)[number % 4] if number <= 9 else 204
+    failing.headers = {"location": way_out.receiver.url("well")}
+    slow.delay = 1.5
+    for number in range(6):
+        for name in ("dead", "slow", "failing"):
+            way_out.submit(name, f"{name}-{number}")
+    before = time.time()
+    well = platforms["well"]
+    already = len(well.told)
+    for number in range(6):
+        way_out.submit("well", f"quick-{number}")
+    wait_until(lambda: len(well.told) == already + 6, PATIENCE, "the results of the platform that is well")
+    took = time.time() - before
+    wait_until(lambda: len({t.place for t in failing.told}) == 6, PATIENCE, "results after failures")
+    wait_until(lambda: len({t.place for t in slow.told}) == 6, PATIENCE, "results of a slow platform")
+    assert took < PATIENCE / 2
+    assert 0 == failing.forged + slow.forged
+    assert {t.id for t in failing.told} == set(way_out.owed("failing").values())
+    assert [] == [t for t in well.told if "failing" in t.said["data"]["upstream_id"]], "a redirect was followed"
+    assert 6 == way_out.metric("hotline_feedback_pending", "dead")
+    oldest = way_out.metric("hotline_feedback_oldest_timestamp_seconds", "dead")
+    assert before - PATIENCE < oldest < time.time()
+    assert way_out.metric("hotline_feedback_attempts_total", "dead") > 0
+
+
+def test_after_the_last_try_it_lies_in_the_dead_letters_and_a_replay_tells_it(
+    way_out: WayOut, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusing = way_out.receiver.platforms["refusing"]
+    refusing.answer = lambda _number: 422
+    ticket = way_out.submit("refusing", "x-1")["ticket"]
+    way_out.urge("refusing", ticket, 1)
+
+    def given_up() -> list[str]:
+        letters = read_letters(way_out.settings, load(), ["intake"])
+        return [letter.id for letter in letters if letter.code == "feedback-abandoned"]
+
+    wait_until(lambda: len(given_up()) == 2, PATIENCE, "two results given up")
+    assert 8 == len(refusing.requests), "four tries each, one after the other"
+    outcomes = [said for said in way_out.said("feedback-events") if isinstance(said, FeedbackAbandoned)]
+    assert {("http-422", 4)} == {(said.code, said.attempts) for said in outcomes}
+    refusing.answer = lambda _number: 204
+    for name, value in environment(way_out.settings).items():
+        monkeypatch.setenv(name, value)
+    runner = CliRunner()
+    for said in ("已重放 2;", "已重放 0;"):
+        done = runner.invoke(app, ["dlq", "replay", "--class", "feedback-abandoned"])
+        assert said in done.stdout, done.output
+    wait_until(lambda: len(refusing.told) == 2, PATIENCE, "what was replayed")
+    assert first_in_order(refusing.told)
+    assert {t.id for t in refusing.told} == set(way_out.owed("refusing").values())
+
+
+def test_nothing_is_missed_and_each_ticket_keeps_its_order_though_the_sender_is_killed(way_out: WayOut) -> None:
+    well = way_out.receiver.platforms["well"]
+    well.answer = lambda number: 503 if number % 5 == 0 else 204
+    tickets = [way_out.submit("well", f"kill-{number}")["ticket"] for number in range(20)]
+    for round_ in range(2):
+        for number, ticket in enumerate(tickets):
+            way_out.urge("well", ticket, round_)
+            if number == 10:
+                way_out.mesh.kill_and_restart("intake")
+    wait_until(lambda: set(way_out.owed("well")) <= {t.place for t in well.told}, PATIENCE, "every result")
+    well.answer = lambda _number: 204
+    owed = way_out.owed("well")
+    assert 20 * 3 <= len(owed)
+    assert owed == {t.place: t.id for t in well.told}
+    assert first_in_order(well.told)
+    bodies: dict[str, set[bytes]] = defaultdict(set)
+    for item in well.told:
+        bodies[item.id].add(item.body)
+    assert {1} == {len(found) for found in bodies.values()}, "a repeat says the same"
+    wait_until(lambda: way_out.metric("hotline_feedback_pending", "well") == 0, PATIENCE, "an empty outbox")
+    confirmed = [said for said in way_out.said("feedback-events") if isinstance(said, FeedbackReceived)]
+    assert set(owed.values()) == {said.causation for said in confirmed if said.platform == "well"}
+
+
+def test_a_lost_view_is_read_anew_and_tells_nobody_anything_twice(way_out: WayOut) -> None:
+    told = way_out.receiver.platforms["well"].told
+    before = len(told)
+    intake = way_out.mesh.children["intake"]
+    intake.kill()
+    shutil.rmtree(way_out.settings.home / "views")
+    intake.start()
+    way_out.mesh.wait_ready("intake")
+    way_out.submit("well", "after-the-loss")
+    wait_until(lambda: len(told) > before, PATIENCE, "the result of the new ticket")
+    time.sleep(1)
+    assert ["after-the-loss"] == [t.said["data"]["upstream_id"] for t in told[before:]]
