@@ -3,39 +3,43 @@
 Source: CloudEvents 1.0.2, https://github.com/cloudevents/spec; the `sequence` and `partitionkey` extensions.
 """
 
-import contextlib
+import hashlib
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, ClassVar
-from uuid import UUID, uuid5
+from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, WrapValidator
 from pydantic_core import PydanticCustomError
 
 from schemas.privacy import DataClass
 
 NAMESPACE = UUID("9b1f8f0e-6d0a-5b1e-9a50-123450000012")
 """Name space of every derived id (RFC 9562, UUID version 5)."""
+_NAMESPACE_BYTES = NAMESPACE.bytes
 
 
-def _from_text(value: object) -> object:
+def _instant(value: object, check: Callable[[object], datetime]) -> datetime:
+    """Read an instant; one function in place of three, because every event holds a dozen."""
     # pydantic would take 1726531200 and "1726531200" for seconds since 1970; the contract says RFC 3339.
-    if isinstance(value, datetime):
-        return value
     if isinstance(value, str) and value[4:5] == "-":
-        with contextlib.suppress(ValueError):
-            return datetime.fromisoformat(value.upper())
-    raise PydanticCustomError("datetime_format", "must be an RFC 3339 text with an offset")
-
-
-def _to_utc(value: datetime) -> datetime:
+        try:
+            value = datetime.fromisoformat(value.upper())
+        except ValueError:
+            raise _NO_TEXT_OF_AN_INSTANT from None
+    if not isinstance(value, datetime):
+        raise _NO_TEXT_OF_AN_INSTANT
+    if value.tzinfo is UTC:
+        return value
     try:
-        return value.astimezone(UTC)
+        return check(value).astimezone(UTC)
     except OverflowError:
         # Year 1 east of Greenwich or year 9999 west of it: no UTC instant that Python can hold.
         raise PydanticCustomError("datetime_range", "lies outside the years 1 to 9999 in UTC") from None
 
 
-Instant = Annotated[AwareDatetime, BeforeValidator(_from_text), AfterValidator(_to_utc), DataClass.NONE]
+_NO_TEXT_OF_AN_INSTANT = PydanticCustomError("datetime_format", "must be an RFC 3339 text with an offset")
+Instant = Annotated[AwareDatetime, WrapValidator(_instant), DataClass.NONE]
 """An aware instant, kept in UTC; on the wire RFC 3339 text, never a number."""
 Token = Annotated[
     str, StringConstraints(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@/-]*$"), DataClass.NONE
@@ -71,4 +75,9 @@ class Event(Strict):
 
 def derived_id(*parts: object) -> str:
     """Give the deterministic id of what `parts` name, so that a replay says the same again (RFC 9562, UUIDv5)."""
-    return str(uuid5(NAMESPACE, "|".join(str(part) for part in parts)))
+    named = _NAMESPACE_BYTES + "|".join(map(str, parts)).encode()
+    digest = bytearray(hashlib.sha1(named, usedforsecurity=False).digest()[:16])
+    digest[6] = digest[6] & 0x0F | 0x50  # version 5
+    digest[8] = digest[8] & 0x3F | 0x80  # the variant of RFC 9562
+    text = digest.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

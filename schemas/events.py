@@ -1,5 +1,6 @@
 """The vocabulary: every event type of the mesh in one union, discriminated by `type`."""
 
+from functools import cache
 from typing import Annotated, Any, Union, get_args
 
 from pydantic import Field, TypeAdapter
@@ -58,6 +59,7 @@ FACTS: tuple[type[Event], ...] = (*TICKET_FACTS, facts.ClockPulsed)
 EVENT_CLASSES: tuple[type[Event], ...] = (*UPSTREAM, *COMMANDS, *FACTS, *SUPERVISION, *FEEDBACK, *AUDIT)
 
 
+@cache
 def type_of(cls: type[Event]) -> str:
     """Give the `ce_type` of an event class, for instance `ticket.dispatched.v1`."""
     annotation = cls.model_fields["type"].annotation

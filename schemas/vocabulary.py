@@ -7,7 +7,13 @@ the Chinese term of each.
 from enum import StrEnum
 
 
-class Kind(StrEnum):
+class Word(StrEnum):
+    """A word of a closed list: the text that it is, also as a key (`Enum` hashes the name, and in Python code)."""
+
+    __hash__ = str.__hash__
+
+
+class Kind(Word):
     """What the citizen wants (Art. 7, 8); decides limits and urgency."""
 
     CONSULTATION = "consultation"
@@ -18,7 +24,7 @@ class Kind(StrEnum):
     ENFORCEMENT = "enforcement"
 
 
-class Channel(StrEnum):
+class Channel(Word):
     """The way by which a citizen spoke, or by which the office speaks to the citizen."""
 
     PHONE = "phone"
@@ -31,7 +37,7 @@ class Channel(StrEnum):
     OTHER = "other"
 
 
-class Lane(StrEnum):
+class Lane(Word):
     """What the door does with a matter (Art. 2, 8; 国办函〔2025〕66号 (二))."""
 
     ACCEPT = "accept"
@@ -41,7 +47,7 @@ class Lane(StrEnum):
     NOT_ACCEPTABLE = "not_acceptable"
 
 
-class Stage(StrEnum):
+class Stage(Word):
     """Where a ticket stands; the state machine in `services.core.ticket` says how it moves."""
 
     OPENED = "opened"
@@ -62,7 +68,7 @@ class Stage(StrEnum):
     CLOSED = "closed"
 
 
-class ClockKind(StrEnum):
+class ClockKind(Word):
     """The clocks that may run on a ticket; `release` and `rating` and `return` are windows, the others limits."""
 
     RELEASE = "release"
@@ -78,7 +84,7 @@ class ClockKind(StrEnum):
     EXPLAIN = "explain"
 
 
-class Rung(StrEnum):
+class Rung(Word):
     """A step of the reminder ladder (Art. 10)."""
 
     HALF = "half"
@@ -90,7 +96,7 @@ class Rung(StrEnum):
     URGED = "urged"
 
 
-class StopOutcome(StrEnum):
+class StopOutcome(Word):
     """How a clock ended."""
 
     MET = "met"
@@ -98,7 +104,7 @@ class StopOutcome(StrEnum):
     CANCELLED = "cancelled"
 
 
-class CyclePurpose(StrEnum):
+class CyclePurpose(Word):
     """What a unit has the ticket for in one leg."""
 
     HANDLE = "handle"
@@ -106,7 +112,7 @@ class CyclePurpose(StrEnum):
     CO_HANDLE = "co_handle"
 
 
-class CycleEnd(StrEnum):
+class CycleEnd(Word):
     """How a leg ended."""
 
     REPLIED = "replied"
@@ -115,7 +121,7 @@ class CycleEnd(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-class Role(StrEnum):
+class Role(Word):
     """Who speaks."""
 
     PLATFORM = "platform"
@@ -125,7 +131,7 @@ class Role(StrEnum):
     SERVICE = "service"
 
 
-class DispatchReason(StrEnum):
+class DispatchReason(Word):
     """Why a ticket went to a unit."""
 
     ROUTED = "routed"
@@ -135,7 +141,7 @@ class DispatchReason(StrEnum):
     ADJUDICATED = "adjudicated"
 
 
-class ReplyResult(StrEnum):
+class ReplyResult(Word):
     """What the unit says it did."""
 
     RESOLVED = "resolved"
@@ -144,7 +150,7 @@ class ReplyResult(StrEnum):
     PROMISED = "promised"
 
 
-class ReplyDefect(StrEnum):
+class ReplyDefect(Word):
     """A criterion of Art. 12 that a reply misses."""
 
     NO_HANDLER = "no_handler"
@@ -156,7 +162,7 @@ class ReplyDefect(StrEnum):
     PROMISE_WITHOUT_RESULT = "promise_without_result"
 
 
-class ContactOutcome(StrEnum):
+class ContactOutcome(Word):
     """What came of one attempt to reach the citizen (Art. 9)."""
 
     ANSWERED = "answered"
@@ -165,7 +171,7 @@ class ContactOutcome(StrEnum):
     WRONG_NUMBER = "wrong_number"
 
 
-class Rating(StrEnum):
+class Rating(Word):
     """The citizen's evaluation (Art. 9)."""
 
     SATISFIED = "satisfied"
@@ -173,7 +179,7 @@ class Rating(StrEnum):
     DISSATISFIED = "dissatisfied"
 
 
-class Resolution(StrEnum):
+class Resolution(Word):
     """Why a ticket could be closed (Art. 9)."""
 
     RATED = "rated"
@@ -182,7 +188,7 @@ class Resolution(StrEnum):
     OFFICE_DECISION = "office_decision"
 
 
-class AcceptedBy(StrEnum):
+class AcceptedBy(Word):
     """The level whose hotline body accepted the ticket: it decides extensions (Art. 8)."""
 
     NATION = "nation"

@@ -66,40 +66,32 @@ class Decision:
 
         `vacant` takes the ticket from its unit: nobody has it after the fact.
         """
-        ticket = self.ticket
+        ticket, command, rules = self.ticket, self.command, self.policy.rulebook
         sequence = ticket.sequence + 1 if ticket else 1
-        common: dict[str, Any] = {
+        said: dict[str, Any] = {
+            "id": derived_id(command.subject, sequence, type_of(fact)),
+            "source": SOURCE,
+            "subject": command.subject,
+            "time": at or command.time,
+            "causation": command.id,
+            "sequence": sequence,
             "stage": stage or (ticket.stage if ticket else Stage.OPENED),
-            "unit": unit.id if unit else (ticket.unit if ticket else None),
-            "unit_group": unit.group if unit else (ticket.unit_group if ticket else None),
+            "article": rules.cite(article),
+            "rulebook": rules.ref,
+            "started": started,
+            "stopped": stopped,
+            "cycles": cycles,
         }
-        if vacant:
-            common |= {"unit": None, "unit_group": None}
         if ticket is not None:
-            common |= {
-                "kind": ticket.kind,
-                "generation": ticket.generation,
-                "round": ticket.round,
-                "cycle": ticket.cycle,
-            }
-        said = fact.model_validate(
-            common
-            | {
-                "id": derived_id(self.command.subject, sequence, type_of(fact)),
-                "source": SOURCE,
-                "subject": self.command.subject,
-                "time": at or self.command.time,
-                "causation": self.command.id,
-                "sequence": sequence,
-                "article": self.policy.rulebook.cite(article),
-                "rulebook": self.policy.rulebook.ref,
-                "started": started,
-                "stopped": stopped,
-                "cycles": cycles,
-            }
-            | data
-        )
-        return replace(self, ticket=apply(ticket, said), facts=(*self.facts, said))
+            said["kind"], said["generation"] = ticket.kind, ticket.generation
+            said["round"], said["cycle"] = ticket.round, ticket.cycle
+        if unit is not None:
+            said["unit"], said["unit_group"] = unit.id, unit.group
+        elif ticket is not None and not vacant:
+            said["unit"], said["unit_group"] = ticket.unit, ticket.unit_group
+        said.update(data)
+        written = fact.model_validate(said)
+        return Decision(apply(ticket, written), command, self.policies, (*self.facts, written), self.decided_at)
 
     def refuse(self, code: str, article: str) -> "Decision":
         """Change nothing, and say why."""

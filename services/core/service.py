@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from schemas.envelope import Event
 
@@ -47,8 +47,7 @@ class Step(Generic[S]):
     duplicate: bool = False
 
 
-@dataclass(frozen=True)
-class QueueEntry:
+class QueueEntry(NamedTuple):
     """Where an open ticket waits, and since when: the source of the queue-age metrics."""
 
     stage: str
@@ -57,8 +56,7 @@ class QueueEntry:
     since: datetime
 
 
-@dataclass(frozen=True)
-class OpenClock:
+class OpenClock(NamedTuple):
     """A clock that runs on a ticket."""
 
     kind: str

@@ -185,6 +185,8 @@ def opened(fact: TicketOpened) -> Ticket:
 
 
 def _clocks_after(ticket: Ticket, fact: Fact) -> tuple[Clock, ...]:
+    if not fact.started and not fact.stopped:
+        return ticket.clocks
     gone = {(c.kind, c.cycle) for c in fact.stopped} | {(c.kind, c.cycle) for c in fact.started}
     return tuple(c for c in ticket.clocks if (c.kind, c.cycle) not in gone) + fact.started
 
@@ -193,6 +195,8 @@ def _cycles_after(ticket: Ticket, fact: Fact) -> tuple[Cycle, ...]:
     """Legs of an earlier generation stand in the fact that closed it."""
     if isinstance(fact, TicketReopened):
         return ()
+    if not fact.cycles:
+        return ticket.cycles
     said = {leg.number: leg for leg in fact.cycles}
     known = tuple(said.pop(leg.number, leg) for leg in ticket.cycles)
     return known + tuple(said.values())

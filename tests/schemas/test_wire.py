@@ -6,13 +6,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
+from uuid import uuid5
 
 import pytest
 from pydantic import ValidationError
 
 from schemas import wire
 from schemas.commands import AssignTicket, PulseClock
-from schemas.envelope import derived_id
+from schemas.envelope import NAMESPACE, derived_id
 from schemas.supervision import ScorePublished
 from schemas.values import Actor
 from schemas.vocabulary import Role
@@ -200,3 +201,7 @@ def test_a_pulse_has_no_subject_no_key_and_an_empty_value() -> None:
 
 def test_a_derived_id_is_the_same_on_every_machine() -> None:
     assert "5365fda2-59de-5143-bbdb-6779f15b1d04" == derived_id("T-example2bulky2waste2life", 5, "ticket.dispatched.v1")
+
+
+def test_a_derived_id_is_a_uuid_of_version_5() -> None:
+    assert derived_id("單", 7, None) == str(uuid5(NAMESPACE, "單|7|None"))
