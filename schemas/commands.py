@@ -42,6 +42,7 @@ class OpenTicket(Command):
     lane: Lane = Lane.ACCEPT
     lane_code: Token | None = None
     call_number: Token | None = None
+    emergency_rule: Token | None = None
     knowledge_article: Token | None = None
     pii_ref: Token
     anonymous: bool = False
@@ -57,6 +58,28 @@ class AssignTicket(Command):
     type: Literal["ticket.assign.v1"] = "ticket.assign.v1"
     unit: Token
     co_handlers: CoHandlers = ()
+
+
+class DeclineTicket(Command):
+    """The office finds before dispatch that the hotline may not take a matter; `code` stands in the catalogue."""
+
+    type: Literal["ticket.decline.v1"] = "ticket.decline.v1"
+    code: Token
+
+
+class RequestRefusalReview(Command):
+    """The citizen, or somebody for the citizen, asks to have a refusal reviewed (不予受理复核)."""
+
+    type: Literal["refusal_review.request.v1"] = "refusal_review.request.v1"
+    reason: Token
+
+
+class DecideRefusalReview(Command):
+    """The office upholds a refusal or overturns it: then the matter is accepted."""
+
+    type: Literal["refusal_review.decide.v1"] = "refusal_review.decide.v1"
+    upheld: bool
+    reason: Token
 
 
 class SignTicket(Command):
@@ -235,6 +258,9 @@ class PulseClock(Event):
 COMMANDS: tuple[type[Event], ...] = (
     OpenTicket,
     AssignTicket,
+    DeclineTicket,
+    RequestRefusalReview,
+    DecideRefusalReview,
     SignTicket,
     RequestReturn,
     DecideReturn,

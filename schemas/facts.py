@@ -13,6 +13,7 @@ from schemas.vocabulary import (
     ContactOutcome,
     DispatchReason,
     Kind,
+    LawfulChannel,
     Rating,
     ReplyDefect,
     Resolution,
@@ -62,10 +63,14 @@ class TicketOpened(Fact):
 
 
 class TicketDiverted(Fact):
-    """An emergency was sent on at once; `call_number` is the number to call (Art. 2)."""
+    """An emergency was sent on at once; `call_number` is the number to call (Art. 2).
+
+    `rule` names the category or the keyword rule that matched, never the words.
+    """
 
     type: Literal["ticket.diverted.v1"] = "ticket.diverted.v1"
     call_number: Token
+    rule: Token | None = None
 
 
 class TicketAnswered(Fact):
@@ -76,10 +81,36 @@ class TicketAnswered(Fact):
 
 
 class TicketDeclined(Fact):
-    """The hotline may not take the matter; `code` says why and which channel is lawful."""
+    """The hotline may not take the matter; `code` of the catalogue says why, `channel` whose business it is.
+
+    `reviewable`: the citizen may have the refusal reviewed. A matter that was not accepted is counted all the same.
+    """
 
     type: Literal["ticket.declined.v1"] = "ticket.declined.v1"
     code: Token
+    channel: LawfulChannel | None = None
+    reviewable: bool = False
+
+
+class RefusalReviewRequested(Fact):
+    """The citizen asked to have the refusal reviewed (不予受理复核)."""
+
+    type: Literal["refusal_review.requested.v1"] = "refusal_review.requested.v1"
+    reason: Token
+
+
+class RefusalUpheld(Fact):
+    """The office upheld the refusal: that is final."""
+
+    type: Literal["refusal.upheld.v1"] = "refusal.upheld.v1"
+    reason: Token
+
+
+class RefusalOverturned(Fact):
+    """The office overturned the refusal: the matter is accepted as if it had come now."""
+
+    type: Literal["refusal.overturned.v1"] = "refusal.overturned.v1"
+    reason: Token
 
 
 class TicketHeld(Fact):

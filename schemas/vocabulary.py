@@ -47,6 +47,20 @@ class Lane(Word):
     NOT_ACCEPTABLE = "not_acceptable"
 
 
+class LawfulChannel(Word):
+    """Whose business a matter is that the hotline may not take (国办函〔2025〕66号 (二))."""
+
+    COURT = "court"
+    ARBITRATION = "arbitration"
+    DISCIPLINE = "discipline"
+    PETITION = "petition"
+    RECONSIDERATION = "reconsideration"
+    DISCLOSURE = "disclosure"
+    POLICE = "police"
+    SECRECY = "secrecy"
+    OTHER_AUTHORITY = "other_authority"
+
+
 class Stage(Word):
     """Where a ticket stands; the state machine in `services.core.ticket` says how it moves."""
 
@@ -64,6 +78,7 @@ class Stage(Word):
     DIVERTED = "diverted"
     ANSWERED = "answered"
     DECLINED = "declined"
+    CONTESTED = "contested"
     WITHDRAWN = "withdrawn"
     CLOSED = "closed"
 
@@ -73,6 +88,7 @@ class ClockKind(Word):
 
     RELEASE = "release"
     DISPATCH = "dispatch"
+    REFUSAL_REVIEW = "refusal_review"
     SIGN = "sign"
     RETURN = "return"
     HANDLE = "handle"

@@ -53,10 +53,12 @@ def start_clock(kind: ClockKind, cycle: int, start: datetime, rule: LimitRule, p
 def handling_clock(kind: ClockKind, ticket: Ticket, cycle: int, start: datetime, policy: Policy) -> Clock:
     """Start the unit clock (`handle`) or the citizen's clock (`case`) of a ticket (Art. 8).
 
-    `limit_override` wins over the table in both directions. An upstream due instant bounds the local one: the
+    A limit by law for the category stands in place of the table's; the ticket's own `limit_override` wins over both,
+    in both directions. An upstream due instant bounds the local one: the
     local due is the earlier, less the hand-back buffer.
     """
-    rule = policy.rule_of(ticket.kind, ticket.category).handle
+    law = policy.statutory(ticket.kind, ticket.category, start)
+    rule = law.rule if law else policy.rule_of(ticket.kind, ticket.category).handle
     override = ticket.limit_override
     if override is not None and override.working_days is not None:
         rule = LimitRule(amount=override.working_days, unit="working_days", article=f"Art. 8; {override.legal_basis}")

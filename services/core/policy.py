@@ -4,15 +4,19 @@ import hashlib
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from itertools import pairwise
 
 from schemas.values import RulebookRef
 from schemas.vocabulary import Kind
 from services.core.calendar import WorkCalendar
 from services.core.directory import Directory
-from services.core.rulebook import KindRule, Rulebook
+from services.core.door_catalogue import DoorCatalogue, Refusal
+from services.core.rulebook import KindRule, Rulebook, StatutoryLimit
 from services.core.service import Rejected
+
+NO_CATALOGUE = DoorCatalogue()
+"""A door that refuses under no code and knows no keywords."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,20 @@ class Policy:
     rulebook: Rulebook
     calendar: WorkCalendar
     directory: Directory
+    door: DoorCatalogue = NO_CATALOGUE
+
+    def day(self, instant: datetime) -> date:
+        """Give the local day of an instant."""
+        return instant.astimezone(self.calendar.zone).date()
+
+    def statutory(self, kind: Kind, category: str, start: datetime) -> StatutoryLimit | None:
+        """Give the limit that law sets for a matter dispatched at `start`, if one does (Art. 8)."""
+        limits = self.rulebook.statutory_limits
+        return next((limit for limit in limits if limit.covers(kind, category, self.day(start))), None)
+
+    def refusal(self, code: str, at: datetime) -> Refusal | None:
+        """Give what the door's catalogue says of a refusal code on that day."""
+        return self.door.refusal(code, self.day(at))
 
     def rule_of(self, kind: Kind, category: str) -> KindRule:
         """Give the limits of a matter: those of its category's urgency tier, else those of its kind (Art. 8)."""

@@ -7,6 +7,7 @@ import hashlib
 import json
 from datetime import date, time
 from functools import cached_property
+from itertools import combinations
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
@@ -132,6 +133,52 @@ class CoHandlingRule(Rule):
         return time
 
 
+class RefusalRule(Rule):
+    """国办函〔2025〕66号 (二): until when a refusal may be contested, and within which limit the office decides."""
+
+    review_window: LimitRule = LimitRule(amount=5, unit="working_days", article="国办函〔2025〕66号 (二)")
+    review: LimitRule = LimitRule(amount=1, unit="working_days", article="国办函〔2025〕66号 (二)")
+
+
+class StatutoryLimit(Rule):
+    """Art. 8: a limit that law or a superior order sets for a category, shorter or longer than the table's.
+
+    `kinds`: only matters of these kinds; empty for all. In force from `effective_from` until before `effective_until`.
+    """
+
+    category: str
+    kinds: tuple[Kind, ...] = ()
+    amount: int = Field(ge=1, le=250)
+    unit: Literal["working_days", "working_hours", "hours"] = "working_days"
+    legal_basis: str = Field(min_length=2, max_length=100)
+    effective_from: date
+    effective_until: date | None = None
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> "StatutoryLimit":
+        if self.effective_until is not None and self.effective_until <= self.effective_from:
+            raise ValueError(f"effective_until {self.effective_until} is not after {self.effective_from}")
+        return self
+
+    @property
+    def rule(self) -> LimitRule:
+        """Give it as the limit of a clock, which cites the law."""
+        return LimitRule(amount=self.amount, unit=self.unit, article=f"Art. 8; {self.legal_basis}")
+
+    def covers(self, kind: Kind, category: str, day: date) -> bool:
+        """Say whether it holds for a matter dispatched on `day`."""
+        until = self.effective_until or date.max
+        return category == self.category and kind in (self.kinds or Kind) and self.effective_from <= day < until
+
+    def clashes(self, other: "StatutoryLimit") -> bool:
+        """Say whether both could hold for one matter on one day."""
+        kinds = set(self.kinds or Kind) & set(other.kinds or Kind)
+        apart = (self.effective_until or date.max) <= other.effective_from or (
+            other.effective_until or date.max
+        ) <= self.effective_from
+        return self.category == other.category and bool(kinds) and not apart
+
+
 class RevisitRule(Rule):
     """Art. 9: rating window, contact attempts, redo rounds, and the limits to judge and to explain."""
 
@@ -204,6 +251,8 @@ class Rulebook(Rule):
     kinds: dict[Kind, KindRule]
     tiers: dict[str, KindRule] = Field(default={}, description="urgency tiers, which categories of the directory name")
     citations: dict[str, str] = Field(default={}, description="what this jurisdiction cites instead of an article")
+    statutory_limits: tuple[StatutoryLimit, ...] = ()
+    refusals: RefusalRule = RefusalRule()
     dispatch: DispatchRule
     sign: SignRule
     return_: ReturnRule = Field(alias="return")
@@ -226,6 +275,14 @@ class Rulebook(Rule):
         if buffer.unit == "working_days":
             raise ValueError("give hours or working_hours: it is taken off another due instant")
         return buffer
+
+    @field_validator("statutory_limits")
+    @classmethod
+    def _one_law_for_a_matter(cls, limits: tuple[StatutoryLimit, ...]) -> tuple[StatutoryLimit, ...]:
+        for one, other in combinations(limits, 2):
+            if one.clashes(other):
+                raise ValueError(f"two limits for {one.category}: {one.legal_basis} and {other.legal_basis}")
+        return limits
 
     @model_validator(mode="after")
     def _ends_after_it_begins(self) -> "Rulebook":

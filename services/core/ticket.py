@@ -15,8 +15,10 @@ from schemas.facts import (
     ExtensionRequested,
     Fact,
     RatingRecorded,
+    RefusalReviewRequested,
     ReplySubmitted,
     ReturnRequested,
+    TicketDeclined,
     TicketDispatched,
     TicketOpened,
     TicketRedispatched,
@@ -35,6 +37,11 @@ TRANSITIONS: Final[dict[tuple[Stage, str], tuple[Stage, ...]]] = {
     (Stage.OPENED, "ticket.held.v1"): (Stage.HELD,),
     (Stage.OPENED, "ticket.queued.v1"): (Stage.QUEUED,),
     (Stage.OPENED, "ticket.dispatched.v1"): (Stage.DISPATCHED,),
+    (Stage.HELD, "ticket.declined.v1"): (Stage.DECLINED,),
+    (Stage.QUEUED, "ticket.declined.v1"): (Stage.DECLINED,),
+    (Stage.DECLINED, "refusal_review.requested.v1"): (Stage.CONTESTED,),
+    (Stage.CONTESTED, "refusal.upheld.v1"): (Stage.DECLINED,),
+    (Stage.CONTESTED, "refusal.overturned.v1"): (Stage.OPENED,),
     (Stage.HELD, "ticket.queued.v1"): (Stage.QUEUED,),
     (Stage.HELD, "ticket.dispatched.v1"): (Stage.DISPATCHED,),
     (Stage.QUEUED, "ticket.dispatched.v1"): (Stage.DISPATCHED,),
@@ -121,6 +128,9 @@ class Ticket(BaseModel):
     replied_at: datetime | None = None
     closed_at: datetime | None = None
     proposed_unit: str | None = None
+    declined_at: datetime | None = None
+    refusal_reviewable: bool = False
+    refusal_reviews: int = 0
     clocks: tuple[Clock, ...] = ()
     cycles: tuple[Cycle, ...] = ()
     cycles_begun: int = 0
@@ -250,6 +260,10 @@ def _further_details(ticket: Ticket, fact: Fact) -> dict[str, Any]:
     if isinstance(fact, CoReturnRequested):
         disputed = (leg.number for leg in ticket.co_handlers() if leg.unit == fact.co_handler)
         return {"co_returns": (*ticket.co_returns, *disputed)}
+    if isinstance(fact, TicketDeclined):
+        return {"declined_at": fact.time, "refusal_reviewable": fact.reviewable}
+    if isinstance(fact, RefusalReviewRequested):
+        return {"refusal_reviews": ticket.refusal_reviews + 1}
     if isinstance(fact, TicketSupplemented):
         return {"supplements": fact.count}
     if fact.type == "ticket.closed.v1":

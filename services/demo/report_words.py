@@ -40,12 +40,14 @@ STAGES: Final[Mapping[str, Words]] = {
     "diverted": Words("已转接", "Diverted"),
     "answered": Words("已直答", "Answered at once"),
     "declined": Words("未受理", "Declined"),
+    "contested": Words("不予受理复核中", "Refusal contested"),
     "withdrawn": Words("已撤回", "Withdrawn"),
     "closed": Words("已办结", "Closed"),
 }
 CLOCKS: Final[Mapping[str, Words]] = {
     "release": Words("待发窗口", "Release window"),
     "dispatch": Words("派单时限", "Dispatch limit"),
+    "refusal_review": Words("不予受理复核时限", "Refusal review limit"),
     "sign": Words("签收时限", "Sign limit"),
     "return": Words("退单窗口", "Return window"),
     "handle": Words("办理时限", "Handling limit (unit)"),

@@ -27,11 +27,13 @@ from schemas.upstream import UpstreamTicketSubmitted, UpstreamTicketUrged
 from schemas.values import Actor
 from schemas.vocabulary import Kind, Lane, Role
 from services.core.directory import Directory
+from services.core.emergencies import EmergencyKeywords
 from services.core.knowledge import KnowledgeBase
 from services.core.reply_review import empty_phrases, template_digest
 from services.core.service import Rejected, Sealable
 
 SOURCE = "/hotline-mesh/intake"
+NO_KEYWORDS = EmergencyKeywords()
 TICKET_TOKEN = re.compile(r"^T[A-Za-z0-9-]{1,70}$")
 """What a ticket token looks like: it becomes a Kafka key, so nothing else may pass for one."""
 FROM_OUTSIDE = {type_of(cls): cls for cls in COMMANDS if cls not in {PulseClock, SignalClocks, OpenTicket}}
@@ -66,10 +68,24 @@ class Heard:
         return derived_id("message", self.command.source, self.command.id)
 
 
-def open_command(said: UpstreamTicketSubmitted, ticket: str, directory: Directory, knowledge: KnowledgeBase) -> Heard:
-    """Choose the lane of a matter (Art. 2, 8) and make the command that opens it; the person goes into the vault."""
+def open_command(
+    said: UpstreamTicketSubmitted,
+    ticket: str,
+    directory: Directory,
+    knowledge: KnowledgeBase,
+    emergencies: EmergencyKeywords = NO_KEYWORDS,
+) -> Heard:
+    """Choose the lane of a matter (Art. 2, 8) and make the command that opens it; the person goes into the vault.
+
+    An emergency comes first, whatever the category: by the category itself, else by the words of title and content.
+    """
     category = directory.category(said.category)
     lane = category.lane if category else Lane.ACCEPT
+    number = category.call_number if category else None
+    rule = f"category/{category.code}" if category and lane is Lane.EMERGENCY else None
+    keywords = emergencies.match(said.title, said.content) if lane is not Lane.EMERGENCY else None
+    if keywords is not None:
+        lane, number, rule = Lane.EMERGENCY, keywords.number, keywords.id
     article = knowledge.match(said.title) if said.kind is Kind.CONSULTATION and lane is Lane.ACCEPT else None
     ref = derived_id("pii", ticket, said.id)
     personal = said.model_dump_json(include=set(SEALED)).encode()
@@ -87,8 +103,9 @@ def open_command(said: UpstreamTicketSubmitted, ticket: str, directory: Director
         area=said.area,
         channel=said.channel,
         lane=Lane.KNOWLEDGE_BASE if article else lane,
-        lane_code=category.lane_code if category else None,
-        call_number=category.call_number if category else None,
+        lane_code=category.lane_code if category and keywords is None else None,
+        call_number=number,
+        emergency_rule=rule,
         knowledge_article=article.id if article else None,
         pii_ref=ref,
         anonymous=said.anonymous,

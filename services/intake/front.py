@@ -53,7 +53,7 @@ class Door:
             return door.urge_command(said, ticket)
         policy = self.policies.at(said.time)
         door.check_dates(said, policy.calendar.last_day)
-        return door.open_command(said, ticket, policy.directory, self.knowledge)
+        return door.open_command(said, ticket, policy.directory, self.knowledge, policy.door.emergencies)
 
     def accept(self, heard: Sequence[door.Heard]) -> frozenset[int]:
         """Take what came by HTTP; returns when Kafka acknowledged all of it, raises if it did not.

@@ -7,10 +7,12 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from schemas.vocabulary import Lane
 from services.core.calendar import WorkCalendar
 from services.core.calendar_data import CalendarLayer
 from services.core.calendar_history import CalendarHistory, calendar_history
 from services.core.directory import Directory
+from services.core.door_catalogue import DoorCatalogue
 from services.core.knowledge import KnowledgeBase
 from services.core.policy import Policies, Policy
 from services.core.rulebook import Rulebook
@@ -149,7 +151,34 @@ def _compiled(root: Path, book: Rulebook) -> Policy:
     unruled = sorted({category.tier for category in directory.categories if category.tier} - set(book.tiers))
     if unruled:
         raise PolicyFileError(f"{path}: categories: tiers that rulebook {book.version} lacks: {', '.join(unruled)}")
-    return Policy(book, load_calendar(root, book.calendar), directory)
+    door_path = root / "door" / f"{book.jurisdiction}.yaml"
+    door = _read(DoorCatalogue, door_path)
+    problems = [*_uncatalogued(path, directory, door, door_path), *_of_no_category(book, directory, path)]
+    if problems:
+        raise PolicyFileError("\n".join(problems))
+    return Policy(book, load_calendar(root, book.calendar), directory, door)
+
+
+def _uncatalogued(path: Path, directory: Directory, door: DoorCatalogue, door_path: Path) -> list[str]:
+    """Say which categories are refused under a code that the door's catalogue lacks, or has in another lane."""
+    text = path.read_text(encoding="utf-8")
+    return [
+        f"{path}:{_line_of(text, ('categories', number))}: category {category.code}: "
+        f"{door_path} has no code {category.lane_code} in lane {category.lane}"
+        for number, category in enumerate(directory.categories)
+        if category.lane in {Lane.LAWFUL_CHANNEL, Lane.NOT_ACCEPTABLE}
+        and door.lane_of(category.lane_code or "") is not category.lane
+    ]
+
+
+def _of_no_category(book: Rulebook, directory: Directory, path: Path) -> list[str]:
+    """Say which limits by law are for a category that the directory lacks."""
+    known = {category.code for category in directory.categories}
+    return [
+        f"rulebook {book.version}: statutory_limits.{number}.category: {path} has no category {limit.category}"
+        for number, limit in enumerate(book.statutory_limits)
+        if limit.category not in known
+    ]
 
 
 def with_rulebook(policies: Policies, root: Path, book: Rulebook) -> Policies:

@@ -16,7 +16,7 @@ BOOK = "rulebooks/weixi/2024-10-15.yaml"
 
 @pytest.fixture
 def ops(tmp_path: Path) -> Path:
-    for folder in ("rulebooks", "directories", "calendars", "knowledge"):
+    for folder in ("rulebooks", "directories", "calendars", "knowledge", "door"):
         shutil.copytree(OPS / folder, tmp_path / folder)
     return tmp_path
 
@@ -62,6 +62,29 @@ WRONG = [
     ("a file of another place", BOOK, "jurisdiction: weixi", "jurisdiction: deqin", "is deqin, in the folder weixi"),
     ("a category without unit", "directories/weixi.yaml", ", desk: true", "", "give one of unit, by_area"),
     ("an unknown unit", "directories/weixi.yaml", "unit: U-SANITATION", "unit: U-GONE", "unknown unit U-GONE"),
+    (
+        "a refusal code that the door's catalogue lacks",
+        "directories/weixi.yaml",
+        "lane_code: petition",
+        "lane_code: petitions",
+        "category petition: ",
+    ),
+    ("a refusal without a channel", "door/weixi.yaml", "    channel: petition\n", "", "name the lawful channel"),
+    (
+        "a limit by law for a category that is none",
+        BOOK,
+        "statutory_limits: []",
+        "statutory_limits: [{category: nothing, amount: 2, legal_basis: 某条例, effective_from: 2026-01-01}]",
+        "has no category nothing",
+    ),
+    (
+        "two limits by law for one matter",
+        BOOK,
+        "statutory_limits: []",
+        "statutory_limits: [{category: other, amount: 2, legal_basis: 甲法, effective_from: 2026-01-01}, "
+        "{category: other, amount: 3, legal_basis: 乙法, effective_from: 2027-01-01}]",
+        "two limits for other: 甲法 and 乙法",
+    ),
     ("a calendar that is not there", BOOK, "calendar: weixi", "calendar: nowhere", "nowhere.yaml: cannot be read"),
     ("a directory that is not there", BOOK, "directory: weixi", "directory: nowhere", "nowhere.yaml: cannot be read"),
 ]

@@ -17,13 +17,16 @@ from schemas.commands import (
     Command,
     DecideCoReturn,
     DecideExtension,
+    DecideRefusalReview,
     DecideReturn,
+    DeclineTicket,
     JudgeDissatisfaction,
     LogContact,
     OpenTicket,
     ReopenTicket,
     RequestCoReturn,
     RequestExtension,
+    RequestRefusalReview,
     RequestReturn,
     ReviewReply,
     SignalClocks,
@@ -59,6 +62,9 @@ actors = st.sampled_from(
 FIELDS: dict[type[Command], st.SearchStrategy[dict[str, Any]]] = {
     OpenTicket: st.fixed_dictionaries({"kind": st.sampled_from(Kind)}),
     AssignTicket: st.fixed_dictionaries({"unit": units, "co_handlers": st.just(()) | st.just(("U-BAOHE", "U-WATER"))}),
+    DeclineTicket: st.fixed_dictionaries({"code": st.sampled_from(["petition", "secret-or-private", "no-code"])}),
+    RequestRefusalReview: st.just({"reason": "r"}),
+    DecideRefusalReview: st.fixed_dictionaries({"upheld": st.booleans(), "reason": st.just("r")}),
     SignTicket: st.just({}),
     RequestReturn: st.fixed_dictionaries(
         {"reason": st.just("r"), "basis": st.just("b"), "proposed_unit": st.none() | units}
@@ -87,8 +93,10 @@ FIELDS: dict[type[Command], st.SearchStrategy[dict[str, Any]]] = {
     ReopenTicket: st.just({}),
 }
 LIKELY: dict[Stage, tuple[type[Command], ...]] = {
-    Stage.HELD: (AssignTicket,),
-    Stage.QUEUED: (AssignTicket,),
+    Stage.HELD: (AssignTicket, DeclineTicket),
+    Stage.QUEUED: (AssignTicket, AssignTicket, DeclineTicket),
+    Stage.DECLINED: (RequestRefusalReview,),
+    Stage.CONTESTED: (DecideRefusalReview,),
     Stage.DISPATCHED: (SignTicket, SubmitReply, RequestExtension),
     Stage.IN_PROGRESS: (
         SubmitReply,
@@ -113,6 +121,9 @@ ENTITLED: dict[type[Command], str] = {
     AssignCoHandlers: "office",
     DecideCoReturn: "office",
     AssignTicket: "office",
+    DeclineTicket: "office",
+    RequestRefusalReview: "citizen",
+    DecideRefusalReview: "office",
     DecideReturn: "office",
     DecideExtension: "office",
     ReviewReply: "service",
@@ -129,7 +140,7 @@ def opening(draw: Callable[..., Any]) -> OpenTicket:
     start = START + timedelta(minutes=draw(st.integers(0, 14 * 24 * 60)))
     return OpenTicket(
         id="c-0", source="/test", subject=TICKET, time=start, actor=actor("platform:stage"), platform="stage",
-        upstream_id="1", kind=draw(st.sampled_from(Kind)), lane=lane,
+        upstream_id="1", kind=draw(st.sampled_from(Kind)), lane=lane, lane_code="petition",
         category=draw(st.sampled_from(["bulky-waste", "graffiti", "other"])), area="533423100", channel="phone",
         pii_ref="p",
         upstream_due_at=draw(st.none() | st.just(start + timedelta(days=2))),

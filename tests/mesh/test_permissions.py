@@ -20,6 +20,7 @@ MATRIX: dict[str, set[Access]] = {
     "sign": {UNIT}, "request-return": {UNIT}, "request-extension": {UNIT}, "reply": {UNIT},
     "explain-to-citizen": {UNIT},
     "co-reply": {UNIT}, "request-co-return": {UNIT}, "assign-co-handlers": {OFFICE}, "decide-co-return": {OFFICE},
+    "decline": {OFFICE}, "request-refusal-review": {PLATFORM, OFFICE, CITIZEN}, "decide-refusal-review": {OFFICE},
     "assign": {OFFICE}, "decide-return": {OFFICE}, "decide-extension": {OFFICE, PLATFORM}, "log-contact": {OFFICE},
     "judge-dissatisfaction": {OFFICE}, "reopen": {OFFICE},
     "rate": {PLATFORM, OFFICE, CITIZEN}, "urge": {PLATFORM, OFFICE, CITIZEN}, "withdraw": {PLATFORM, OFFICE, CITIZEN},

@@ -1,10 +1,12 @@
 """Plays a row of a decision table through the real door and the real folds, and says what is not as written."""
 
 import re
+from dataclasses import replace
 from datetime import date, datetime
 from functools import cache
 from typing import Any
 
+import yaml
 from pydantic import ValidationError
 
 from schemas.facts import Fact, TicketDispatched
@@ -13,7 +15,6 @@ from schemas.vocabulary import ClockKind, StopOutcome
 from services.core.calendar import WorkCalendar
 from services.core.calendar_history import CalendarHistory
 from services.core.deadlines import Limit, due, provisional
-from services.core.directory import Directory
 from services.core.knowledge import KnowledgeBase
 from services.core.policy import Policies, Policy
 from services.core.rulebook import Rulebook
@@ -84,8 +85,13 @@ def switched(policy: Policy, switches: list[str]) -> Policy:
             inner = inner[int(folder) if folder.isdecimal() else folder]
         if name not in inner:
             raise GrammarError(f"{switch!r}: the rulebook has no {path}")
-        inner[name] = {"yes": True, "no": False}.get(value, value)
-    return Policy(Rulebook.model_validate(data), policy.calendar, policy.directory)
+        inner[name] = {"yes": True, "no": False}.get(value) if value in {"yes", "no"} else _yaml(value)
+    return replace(policy, rulebook=Rulebook.model_validate(data))
+
+
+def _yaml(value: str) -> Any:
+    """Read a list as YAML; whatever else is left to the rulebook's own types."""
+    return yaml.safe_load(value) if value.startswith("[") else value
 
 
 def _amended(policy: Policy, parts: list[str]) -> Policies:
@@ -102,7 +108,7 @@ def told(row: Row, policy: Policy, knowledge: KnowledgeBase) -> tuple[Mesh, int,
     if "switch" in row.cells:
         policy = switched(policy, row.parts("switch"))
     mesh = Mesh(_amended(policy, row.parts("amended")) if "amended" in row.cells else Policies.always(policy))
-    story = _Story(mesh, policy.directory, knowledge)
+    story = _Story(mesh, policy, knowledge)
     story.tell([part.strip() for part in row.given.split(";") if part.strip()])
     known = len(mesh.log)
     story.tell(row.parts("when"))
@@ -217,8 +223,9 @@ def _differ(what: str, wanted: list[str], said: list[str]) -> list[str]:
 class _Story:
     """Tells a mesh the events of a row, one after another, at the instants at which they are heard."""
 
-    def __init__(self, mesh: Mesh, directory: Directory, knowledge: KnowledgeBase) -> None:
-        self.mesh, self.directory, self.knowledge = mesh, directory, knowledge
+    def __init__(self, mesh: Mesh, policy: Policy, knowledge: KnowledgeBase) -> None:
+        self.mesh, self.directory, self.knowledge = mesh, policy.directory, knowledge
+        self.keywords = policy.door.emergencies
         self.last: datetime | None = None
         self.number = 0
 
@@ -241,7 +248,7 @@ class _Story:
         opened = submitted(said, number)
         try:
             if opened is not None:
-                heard = open_command(opened, said.ticket, self.directory, self.knowledge)
+                heard = open_command(opened, said.ticket, self.directory, self.knowledge, self.keywords)
             else:
                 state = self.mesh.state(said.ticket)
                 heard = actor_command(message(said, number, state.ticket.unit if state else None), KEY)

@@ -78,6 +78,7 @@ _OPTIONS: Final[dict[str, tuple[str, Callable[[Any], dict[str, Any]]]]] = {
     ),
     "asking": (r"asking “(?P<asking>[^”]+)”", lambda found: {"title": found}),
     "anonymous": (r"(?P<anonymous>anonymously)", lambda _: {"anonymous": True}),
+    "saying": (r"saying “(?P<saying>[^”]+)”", lambda found: {"content": found}),
     "secret": (r"(?P<secret>asking for secrecy)", lambda _: {"secrecy_requested": True}),
 }
 _OPENED: Final = re.compile(rf"(?P<kind>{'|'.join(Kind)}) opened(?P<options>.*)")
@@ -156,6 +157,18 @@ VERBS: Final[dict[str, tuple[str, str, Build]]] = {
         "co_return.decide.v1",
         rf"keeps (?P<co>{UNIT}) in",
         lambda f: {"co_handler": f["co"], "upheld": False},
+    ),
+    "declines": ("ticket.decline.v1", r"declines it as (?P<code>[a-z-]+)", lambda f: {"code": f["code"]}),
+    "contests": ("refusal_review.request.v1", r"contests the refusal", lambda _: {"reason": "it-is-your-business"}),
+    "upholds the refusal": (
+        "refusal_review.decide.v1",
+        r"upholds the refusal",
+        lambda _: {"upheld": True, "reason": "seen"},
+    ),
+    "overturns the refusal": (
+        "refusal_review.decide.v1",
+        r"overturns the refusal",
+        lambda _: {"upheld": False, "reason": "seen"},
     ),
     "signs": ("ticket.sign.v1", r"signs", lambda _: {}),
     "returns": (

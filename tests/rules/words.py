@@ -13,9 +13,13 @@ PHRASES: Final[dict[str, Callable[[Any], str]]] = {
     "ticket.opened": lambda f: (
         "opened" + (" anonymously" if f.anonymous else "") + (" in secrecy" if f.secrecy_requested else "")
     ),
-    "ticket.diverted": lambda f: f"diverted to {f.call_number}",
+    "ticket.diverted": lambda f: (
+        f"diverted to {f.call_number}" + ("" if (f.rule or "").startswith("category/") else f" by {f.rule}")
+    ),
     "ticket.answered": lambda f: f"answered {f.knowledge_article}",
-    "ticket.declined": lambda f: f"declined: {f.code}",
+    "ticket.declined": lambda f: (
+        f"declined: {f.code}" + (f" ({f.channel})" if f.channel else "") + (", reviewable" if f.reviewable else "")
+    ),
     "ticket.held": lambda f: "held",
     "ticket.queued": lambda f: f"queued: {f.reason}",
     "ticket.dispatched": lambda f: (

@@ -16,7 +16,7 @@ DIRECTORY = "directories/weixi.yaml"
 
 @pytest.fixture
 def ops(tmp_path: Path) -> Path:
-    for folder in ("rulebooks", "directories", "calendars", "knowledge"):
+    for folder in ("rulebooks", "directories", "calendars", "knowledge", "door"):
         shutil.copytree(OPS / folder, tmp_path / folder)
     return tmp_path
 

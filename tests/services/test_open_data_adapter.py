@@ -90,7 +90,10 @@ def test_the_door_sends_the_example_down_every_lane(
 ) -> None:
     lanes: Counter[str] = Counter()
     for request in requests:
-        command = open_command(request.submitted, "T", policy.directory, knowledge).command
+        keywords = policy.door.emergencies
+        command = open_command(request.submitted, "T", policy.directory, knowledge, keywords).command
+        if command.lane is Lane.EMERGENCY:  # type: ignore[attr-defined]
+            assert command.emergency_rule.startswith("category/"), "a false alarm"  # type: ignore[attr-defined]
         lanes[command.lane.value] += 1  # type: ignore[attr-defined]
     desk = sum(r.submitted.category == "other" for r in requests)
     consultations = sum(r.submitted.kind is Kind.CONSULTATION for r in requests)

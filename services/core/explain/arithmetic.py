@@ -11,6 +11,7 @@ from services.core.deadlines import Limit, ahead_of, dispatch_by, due, in_office
 from services.core.explain.model import Arithmetic, Day, Text
 from services.core.explain.words import (
     UNITS,
+    by_statute,
     capped,
     counted,
     day_end,
@@ -142,6 +143,9 @@ def _extended(clock: Clock, ticket: Ticket, policy: Policy) -> _Found:
 def _bounded(clock: Clock, found: _Found, ticket: Ticket, policy: Policy) -> _Found:
     """The limit of the table, under an override by law and the superior platform's own due instant (Art. 4, 8)."""
     calendar, override, start = policy.calendar, ticket.limit_override, clock.started_at
+    law = policy.statutory(ticket.kind, ticket.category, start)
+    if law is not None and override is None:
+        found = _Found(found.due_at, (by_statute(law.legal_basis), *found.steps))
     if override is not None and override.working_days is not None:
         found = _Found(found.due_at, (override_days(override), *found.steps))
     if override is not None and override.due_at is not None and (ticket.cycle == 0 or override.due_at > start):

@@ -19,6 +19,7 @@ UNITS: Final[dict[str, Callable[[int], Text]]] = {
 CONSEQUENCES: Final[dict[ClockKind, Text]] = {
     ClockKind.RELEASE: Text(en="the ticket goes out to its unit", zh="派发承办单位"),
     ClockKind.DISPATCH: Text(en="the office is late in dispatching", zh="热线办派单超时"),
+    ClockKind.REFUSAL_REVIEW: Text(en="the office is late in reviewing the refusal", zh="热线办复核不予受理超时"),
     ClockKind.SIGN: Text(en="the unit is late in signing; the ticket is deemed signed", zh="签收超时,视同签收"),
     ClockKind.RETURN: Text(en="the unit can no longer return the ticket", zh="退单期届满,不得再退单"),
     ClockKind.HANDLE: Text(en="the unit is late in replying", zh="承办单位办理超时"),
@@ -32,6 +33,7 @@ CONSEQUENCES: Final[dict[ClockKind, Text]] = {
 CLOCKS: Final[dict[ClockKind, Text]] = {
     ClockKind.RELEASE: Text(en="release", zh="暂存放行"),
     ClockKind.DISPATCH: Text(en="dispatch", zh="派单"),
+    ClockKind.REFUSAL_REVIEW: Text(en="review of the refusal", zh="不予受理复核"),
     ClockKind.SIGN: Text(en="sign", zh="签收"),
     ClockKind.RETURN: Text(en="return window", zh="退单期"),
     ClockKind.HANDLE: Text(en="handle", zh="办理(单位)"),
@@ -164,6 +166,14 @@ def override_days(override: LimitOverride) -> Text:
     """Law or a superior order sets another number of days (Art. 8)."""
     return Text(
         en=f"Set by {override.legal_basis}, instead of the table.", zh=f"依据 {override.legal_basis},不适用一般时限。"
+    )
+
+
+def by_statute(legal_basis: str) -> Text:
+    """Law sets the limit of the category (Art. 8)."""
+    return Text(
+        en=f"{legal_basis} sets the limit of this category, instead of the table.",
+        zh=f"该类事项时限由 {legal_basis} 规定,不适用一般时限。",
     )
 
 

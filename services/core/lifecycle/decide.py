@@ -6,7 +6,7 @@ from typing import Any, Final
 from schemas.commands import Command
 from services.core.calendar import CalendarRangeError
 from services.core.decision import Decision
-from services.core.lifecycle import alarms, closing, co_handling, dispatching, handling
+from services.core.lifecycle import alarms, closing, co_handling, dispatching, handling, refusing
 from services.core.policy import Policies
 from services.core.service import Rejected
 from services.core.ticket import Ticket
@@ -14,6 +14,9 @@ from services.core.ticket import Ticket
 DECIDERS: Final[dict[str, Callable[[Decision, Any], Decision]]] = {
     "ticket.open.v1": dispatching.open_ticket,
     "ticket.assign.v1": dispatching.assign_ticket,
+    "ticket.decline.v1": refusing.decline_ticket,
+    "refusal_review.request.v1": refusing.request_refusal_review,
+    "refusal_review.decide.v1": refusing.decide_refusal_review,
     "ticket.sign.v1": handling.sign_ticket,
     "return.request.v1": dispatching.request_return,
     "return.decide.v1": dispatching.decide_return,

@@ -27,6 +27,8 @@ from services.core.lifecycle.actors import from_role, from_unit
 from services.core.lifecycle.verdicts import settle
 from services.core.rulebook import LimitRule
 
+REFUSAL_ARTICLE = "国办函〔2025〕66号 (二)"
+
 
 def open_ticket(d: Decision, command: OpenTicket) -> Decision:
     """Put a matter on the record and send it down its lane."""
@@ -43,16 +45,30 @@ def open_ticket(d: Decision, command: OpenTicket) -> Decision:
     )  # fmt: skip
     match command.lane:
         case Lane.EMERGENCY:
-            number = command.call_number or "110"
-            return d.then(TicketDiverted, "Art. 2", stage=Stage.DIVERTED, call_number=number)
+            number, rule = command.call_number or "110", command.emergency_rule
+            return d.then(TicketDiverted, "Art. 2", stage=Stage.DIVERTED, call_number=number, rule=rule)
         case Lane.KNOWLEDGE_BASE:
             article = command.knowledge_article or "unnamed"
             return d.then(TicketAnswered, "Art. 8", stage=Stage.ANSWERED, knowledge_article=article)
         case Lane.LAWFUL_CHANNEL | Lane.NOT_ACCEPTABLE:
-            code = command.lane_code or command.lane.value
-            return d.then(TicketDeclined, "国办函〔2025〕66号 (二)", stage=Stage.DECLINED, code=code)
+            return decline(d, command.lane_code or command.lane.value)
         case _:
             return accept(d)
+
+
+def decline(d: Decision, code: str) -> Decision:
+    """Say what the catalogue says of this code: whose business it is, and whether the refusal may be reviewed."""
+    at = d.command.time
+    found = d.policy.refusal(code, at)
+    return d.then(
+        TicketDeclined,
+        found.basis if found else REFUSAL_ARTICLE,
+        stage=Stage.DECLINED,
+        code=code,
+        channel=found.channel if found else None,
+        reviewable=found is not None and found.reviewable,
+        stopped=clocks.stop_kinds(d.known, at, ClockKind.RELEASE, ClockKind.DISPATCH),
+    )
 
 
 def accept(d: Decision) -> Decision:

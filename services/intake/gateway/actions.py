@@ -74,6 +74,23 @@ ACTIONS: Final = (
     ),
     Action("assign", "assignments", commands.AssignTicket, "The office names the unit (Art. 6)", "人工派单"),
     Action(
+        "decline", "refusals", commands.DeclineTicket, "The office declines before dispatch, with a code", "不予受理"
+    ),
+    Action(
+        "request-refusal-review",
+        "refusal-reviews",
+        commands.RequestRefusalReview,
+        "The citizen has a refusal reviewed",
+        "申请复核不予受理",
+    ),
+    Action(
+        "decide-refusal-review",
+        "refusal-review-decisions",
+        commands.DecideRefusalReview,
+        "The office upholds or overturns it",
+        "复核决定",
+    ),
+    Action(
         "decide-return", "return-decisions", commands.DecideReturn, "The office decides a return (Art. 7)", "退单裁定"
     ),
     Action(

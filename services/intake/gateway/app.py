@@ -33,7 +33,7 @@ Everything is answered with 202 only after Kafka acknowledged it, and may be rep
 def build(door: Door, guard: Guard, view: TicketView, received: Received) -> FastAPI:
     """Give the ASGI application; `received` gives when the platform had each fact of a ticket."""
     receiver = Receiver(door.accept)
-    app = application(Writer(door, guard, receiver), Reader(view, guard, received))
+    app = application(Writer(door, guard, receiver), Reader(view, guard, received, door.policies))
     app.state.receiver = receiver
     return app
 

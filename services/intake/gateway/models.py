@@ -113,6 +113,8 @@ class TimelineEntry(BaseModel):
     unit: str | None = None
     stage: str | None = None
     received_at: str | None = None
+    told: str | None = Field(default=None, description="what the caller is told of a refusal")
+    told_zh: str | None = None
     data: dict[str, Any] | None = None
 
 

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
 
 from schemas.docs import CHINESE, meaning
 from schemas.events import BY_TYPE
+from services.core.door_catalogue import Refusal as Refused
+from services.core.policy import Policies
 from services.intake.gateway.access import Access, Principal
 from services.intake.gateway.guard import Guard, require
 from services.intake.gateway.models import (
@@ -25,6 +28,7 @@ from services.runtime.ticket_view import StoredFact, TicketView
 FOR_CITIZENS: Final = frozenset(
     {
         "ticket.opened.v1", "ticket.diverted.v1", "ticket.answered.v1", "ticket.declined.v1", "ticket.held.v1",
+        "refusal_review.requested.v1", "refusal.upheld.v1", "refusal.overturned.v1",
         "ticket.dispatched.v1", "ticket.signed.v1", "extension.granted.v1", "reply.submitted.v1", "reply.accepted.v1",
         "contact.attempted.v1", "rating.recorded.v1", "ticket.redispatched.v1", "ticket.urged.v1",
         "ticket.supplemented.v1", "ticket.withdrawn.v1", "ticket.closed.v1", "ticket.reopened.v1",
@@ -44,6 +48,7 @@ class Reader:
     view: TicketView
     guard: Guard
     received: Received
+    policies: Policies
 
     def ticket(self, principal: Principal, token: str) -> TicketSummary:
         """Give the ticket; raises the same 404 for one that is not there and one that is none of his business."""
@@ -69,8 +74,15 @@ class Reader:
         public = principal.access in {Access.CITIZEN, Access.PLATFORM}
         facts = [f for f in self.view.facts(token) if not public or f.type in FOR_CITIZENS]
         had = self.received(token)
-        entries = [_entry(fact, had.get(fact.sequence), public=public) for fact in facts]
+        entries = [_entry(fact, had.get(fact.sequence), self._refusal(fact), public=public) for fact in facts]
         return Timeline(ticket=token, entries=entries)
+
+    def _refusal(self, fact: StoredFact) -> Refused | None:
+        """Give what the catalogue of that day says of a refusal."""
+        if fact.type != "ticket.declined.v1":
+            return None
+        at = datetime.fromisoformat(fact.time)
+        return self.policies.at(at).refusal(fact.data["code"], at)
 
     def status(self, ticket: str, submission: str) -> SubmissionStatus:
         """Give what became of a submission."""
@@ -85,11 +97,12 @@ class Reader:
         )  # fmt: skip
 
 
-def _entry(fact: StoredFact, received_at: str | None, *, public: bool) -> TimelineEntry:
+def _entry(fact: StoredFact, received_at: str | None, refusal: Refused | None, *, public: bool) -> TimelineEntry:
     return TimelineEntry(
         sequence=fact.sequence, type=fact.type, time=fact.time, title=meaning(BY_TYPE[fact.type]),
         title_zh=CHINESE[fact.type], article=fact.data["article"], unit=fact.data.get("unit"),
         stage=fact.data.get("stage"), received_at=received_at, data=None if public else fact.data,
+        told=refusal.told_en if refusal else None, told_zh=refusal.told_zh if refusal else None,
     )  # fmt: skip
 
 
