@@ -6,8 +6,8 @@ from pydantic import Field
 
 from schemas.envelope import Event, Instant, Token
 from schemas.privacy import DataClass
-from schemas.values import Basis, DigestItem, RulebookRef
-from schemas.vocabulary import Channel, ClockKind, Kind, Rating, Rung
+from schemas.values import Basis, DigestItem, IndicatorScore, RulebookRef, ScoreChange
+from schemas.vocabulary import Channel, ClockKind, Indicator, Kind, Measure, Rating, Rung
 
 
 class ReminderIssued(Event):
@@ -78,7 +78,9 @@ class ContactRequested(Event):
 class UnitMeasured(Event):
     """One fact of one ticket that counts for a unit (Art. 15).
 
-    `partition` and `offset` of that fact order the measures of one input partition.
+    `count` is 1, or -1 for what no longer counts: then `because` says why, and `evidence` stays the fact that had
+    counted. `partition` and `offset` of the fact that led to it, and `index` among what that fact led to, order the
+    measures of one input partition.
     """
 
     type: Literal["unit.measured.v1"] = "unit.measured.v1"
@@ -87,19 +89,27 @@ class UnitMeasured(Event):
     period: Token
     ticket: Token
     kind: Kind
-    measure: Literal["dispatched", "signed", "returned", "replied", "redone", "closed", "reminded", "breached"]
+    measure: Measure
+    count: int = Field(default=1, ge=-1, le=1)
+    cycle: int = Field(default=0, ge=0)
+    clock: ClockKind | None = None
+    indicator: Indicator | None = None
     on_time: bool | None = None
     rating: Rating | None = None
     deemed: bool = False
+    because: Token | None = None
     evidence: Token
     partition: int = Field(ge=0)
     offset: int = Field(ge=0)
+    index: int = Field(default=0, ge=0)
 
 
 class ScorePublished(Event):
     """The assessment of a unit in a period so far (Art. 15); rates are percentages, None when nothing counted.
 
-    Satisfaction is given with and without deemed ratings.
+    Satisfaction is given with and without deemed ratings. `unit_class` is what the unit is compared with, and nothing
+    else. `replied_on_time` counts what is late and still open at the end of the period. `revision` counts how often
+    what had been published was corrected, `change` says by what the last time.
     """
 
     type: Literal["score.published.v1"] = "score.published.v1"
@@ -116,6 +126,12 @@ class ScorePublished(Event):
     satisfaction: float | None
     satisfaction_rated_only: float | None
     score: float | None
+    unit_class: Token | None = None
+    indicators: tuple[IndicatorScore, ...] = ()
+    overdue: int = Field(default=0, ge=0)
+    excluded: int = Field(default=0, ge=0)
+    revision: int = Field(default=1, ge=1)
+    change: ScoreChange | None = None
     rulebook: RulebookRef
 
 

@@ -6,7 +6,16 @@ from pydantic import Field, StringConstraints, model_validator
 
 from schemas.envelope import Instant, Strict, Token
 from schemas.privacy import DataClass
-from schemas.vocabulary import ClockKind, CycleEnd, CyclePurpose, ReplyResult, Role, Rung, StopOutcome
+from schemas.vocabulary import (
+    ClockKind,
+    CycleEnd,
+    CyclePurpose,
+    Indicator,
+    ReplyResult,
+    Role,
+    Rung,
+    StopOutcome,
+)
 
 Basis = Annotated[str, StringConstraints(min_length=1, max_length=120), DataClass.NONE]
 """A citation of a law, article or catalogue entry; never a citizen's words."""
@@ -125,3 +134,28 @@ class DigestItem(Strict):
     clock: ClockKind
     clock_cycle: int = Field(ge=0)
     due_at: Instant
+
+
+class IndicatorScore(Strict):
+    """One number of an assessment (Art. 15): `rate` is `part` of `whole` in percent, None when nothing counted.
+
+    `points` of at most `of` is what the unit's class gives for that rate; None for an indicator that it does not weigh,
+    or of which nothing is known.
+    """
+
+    indicator: Indicator
+    part: int = Field(ge=0)
+    whole: int = Field(ge=0)
+    rate: float | None
+    points: float | None = None
+    of: float | None = None
+
+
+class ScoreChange(Strict):
+    """Why a score was computed anew: what no longer counts, or counts otherwise, and the score before."""
+
+    indicator: Indicator
+    ticket: Token
+    evidence: Token
+    because: Token
+    score_before: float | None

@@ -204,6 +204,37 @@ class Resolution(Word):
     OFFICE_DECISION = "office_decision"
 
 
+class Indicator(Word):
+    """What a unit is assessed by (Art. 15): each is a part of a whole, in percent."""
+
+    SIGNED_ON_TIME = "signed_on_time"
+    REPLIED_ON_TIME = "replied_on_time"
+    SATISFACTION = "satisfaction"
+    SATISFACTION_RATED_ONLY = "satisfaction_rated_only"
+    REDONE = "redone"
+    RETURNS_UPHELD = "returns_upheld"
+    REPLIES_REJECTED = "replies_rejected"
+    REPEATED = "repeated"
+    KNOWLEDGE_CURRENT = "knowledge_current"
+
+
+class Measure(Word):
+    """What one fact counts as for a unit (Art. 15, 16); `overdue` is the balance of legs that are late and open."""
+
+    DISPATCHED = "dispatched"
+    SIGNED = "signed"
+    RETURNED = "returned"
+    RETURN_REFUSED = "return_refused"
+    REPLIED = "replied"
+    REPLY_REJECTED = "reply_rejected"
+    REDONE = "redone"
+    CLOSED = "closed"
+    REPEATED = "repeated"
+    REMINDED = "reminded"
+    BREACHED = "breached"
+    OVERDUE = "overdue"
+
+
 class AcceptedBy(Word):
     """The level whose hotline body accepted the ticket: it decides extensions (Art. 8)."""
 

@@ -4,7 +4,7 @@ import importlib.util
 
 import typer
 
-from services.cli import access, dlq, explain, log, pii, replay, rules, run, topics
+from services.cli import access, dlq, explain, log, pii, replay, rules, run, score, topics
 
 app = typer.Typer(
     name="hotline",
@@ -20,6 +20,7 @@ app.add_typer(log.app, name="log")
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(pii.app, name="pii")
 app.add_typer(rules.app, name="rules")
+app.add_typer(score.app, name="score")
 app.add_typer(topics.app, name="topics")
 app.add_typer(access.tokens, name="token")
 app.add_typer(access.platforms, name="platform")

@@ -6,7 +6,7 @@ from schemas.values import Clock, Mark, StoppedClock
 from schemas.vocabulary import ClockKind, StopOutcome
 from services.core.deadlines import ahead_of, due, fraction_instant, provisional, working_time_before
 from services.core.policy import Policy
-from services.core.rulebook import LimitRule
+from services.core.rule import LimitRule
 from services.core.ticket import Ticket
 
 

@@ -11,6 +11,19 @@ class _Entry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class KnowledgeCount(_Entry):
+    """How many articles of the knowledge base a unit keeps, and how many of them are current (Art. 15)."""
+
+    current: int = Field(ge=0)
+    kept: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _part_of_the_whole(self) -> "KnowledgeCount":
+        if self.current > self.kept:
+            raise ValueError(f"{self.current} current articles of {self.kept} kept")
+        return self
+
+
 class Unit(_Entry):
     """A unit that handles tickets; `group` is the unit group of scores and metrics."""
 
@@ -18,6 +31,7 @@ class Unit(_Entry):
     name_zh: str
     name_en: str
     group: str
+    knowledge: KnowledgeCount | None = None
 
 
 class Category(_Entry):

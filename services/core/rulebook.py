@@ -10,33 +10,12 @@ from functools import cached_property
 from itertools import combinations
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from schemas.values import RulebookRef
 from schemas.vocabulary import ClockKind, Kind, Rung
-from services.core.deadlines import Limit
-
-
-class Rule(BaseModel):
-    """A part of the rulebook: frozen, unknown keys refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class LimitRule(Rule):
-    """An amount of time and its unit; see `services.core.deadlines.due`."""
-
-    amount: int = Field(ge=1)
-    unit: Literal["working_days", "working_hours", "hours"]
-    article: str
-
-    @property
-    def limit(self) -> Limit:
-        """Give the limit that deadline arithmetic takes."""
-        return Limit(self.amount, self.unit)
-
-    def __str__(self) -> str:
-        return f"{self.amount} {self.unit}"
+from services.core.rule import LimitRule, Rule
+from services.core.scoring_rules import ScoringRule
 
 
 class ExtensionRule(Rule):
@@ -214,23 +193,6 @@ class ReminderRule(Rule):
     quiet_outside_hours: bool = True
     digest_minutes: int = Field(default=0, ge=0, le=1440)
     article: str = "Art. 10"
-
-
-class ScoringRule(Rule):
-    """Art. 15: weights of a unit's score, in points that sum up to 100; Art. 16: when a person should look."""
-
-    signed_on_time: int = Field(ge=0)
-    replied_on_time: int = Field(ge=0)
-    satisfaction: int = Field(ge=0)
-    min_sample: int = Field(ge=1)
-    flag_returns: int = Field(ge=1)
-    flag_breaches: int = Field(ge=1)
-
-    @model_validator(mode="after")
-    def _sum(self) -> "ScoringRule":
-        if self.signed_on_time + self.replied_on_time + self.satisfaction != 100:
-            raise ValueError("the weights must sum up to 100 points")
-        return self
 
 
 class Rulebook(Rule):

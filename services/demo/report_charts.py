@@ -197,8 +197,9 @@ def deadlines(by_kind: Mapping[Kind, OnTime]) -> Figure:
 
 
 def units(scores: Sequence[ScorePublished], directory: Directory) -> Figure:
-    """Scores of the ranked units, the best on top."""
+    """Scores of the ranked units, class by class, the best of each on top."""
     ranked = sorted((s for s in scores if s.score is not None), key=lambda s: (s.score or 0.0, s.unit))
+    ranked.sort(key=lambda s: s.unit_class or "", reverse=True)
     trace = {
         "type": "bar",
         "orientation": "h",

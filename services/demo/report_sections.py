@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from schemas.supervision import ScorePublished
+from services.core.assessment import ranks
 from services.core.directory import Directory
 from services.core.rulebook import Rulebook
 from services.demo.ledger import Ledger
@@ -166,22 +167,29 @@ def ranking(scores: Sequence[ScorePublished], shown: str | None, directory: Dire
     """Give the units' assessment: the month `shown` first, other months folded away."""
     rules = rulebook.scoring
     text = note(
-        f"得分 = 按时签收 {rules.signed_on_time} + 按时答复 {rules.replied_on_time} + 满意 {rules.satisfaction}"
-        f"(第十五条)。派单不足 {rules.min_sample} 件的单位不排名。按月考核,得分来自 unit-scores 主题。",
-        f"Score = signed on time {rules.signed_on_time} + replied on time {rules.replied_on_time} + satisfaction "
-        f"{rules.satisfaction} (Art. 15). No rank below {rules.min_sample} tickets. By month, from topic unit-scores.",
+        f"按月、分类考核(第十五条;国办函〔2025〕66号(六)):同类单位之间排名,派单不足 {rules.min_sample} 件的不排名。"
+        "按时答复率的分母含期末超期未办结。得分来自 unit-scores 主题;各项明细:hotline score show。",
+        f"By month and class (Art. 15): ranked within the class, not below {rules.min_sample} tickets. Replied on time "
+        "is of all closed and all that was late and open at the month's end. From topic unit-scores; the tickets "
+        "behind each number: hotline score show.",
     )
     if shown is None:
         return section("units", Words("单位排名", "Units"), text + table([], []))
-    body = [text, f"<h3>{shown}</h3>", figure("fig-units", 200), _months_table(scores, shown, directory)]
+    body = [text, f"<h3>{shown}</h3>", figure("fig-units", 200), _months_table(scores, shown, directory, rulebook)]
     for period in sorted({score.period for score in scores} - {shown}):
         said = both(Words(f"{period} 考核表", f"assessment of {period}"))
-        body.append(f"<details><summary>{said}</summary>{_months_table(scores, period, directory)}</details>")
+        body.append(f"<details><summary>{said}</summary>{_months_table(scores, period, directory, rulebook)}</details>")
     return section("units", Words("单位排名", "Units"), "".join(body))
 
 
-def _months_table(scores: Sequence[ScorePublished], period: str, directory: Directory) -> str:
+def _class_name(score: ScorePublished, rulebook: Rulebook) -> Words:
+    named = rulebook.scoring.classes.get(score.unit_class or "")
+    return Words(named.name_zh, named.name_en) if named else Words("全部单位", "All units")
+
+
+def _months_table(scores: Sequence[ScorePublished], period: str, directory: Directory, rulebook: Rulebook) -> str:
     columns = [
+        Column(Words("类别", "Class")),
         Column(Words("名次", "Rank"), NUMBER),
         Column(Words("单位", "Unit"), "name"),
         Column(Words("得分", "Score"), NUMBER),
@@ -194,28 +202,30 @@ def _months_table(scores: Sequence[ScorePublished], period: str, directory: Dire
         Column(Words("退单", "Returned"), NUMBER),
         Column(Words("重办", "Redone"), NUMBER),
         Column(Words("超期", "Missed"), NUMBER),
+        Column(Words("期末超期未办结", "Late and open"), NUMBER),
     ]
     of_period = [score for score in scores if score.period == period]
-    of_period.sort(key=lambda s: (s.score is None, -(s.score or 0.0), -s.dispatched, s.unit))
-    rows: list[Sequence[Cell]] = []
-    for score in of_period:
-        better = sum(other.score is not None and other.score > (score.score or 0.0) for other in of_period)
-        rows.append(
-            (
-                None if score.score is None else better + 1,
-                unit_name(score.unit, directory),
-                None if score.score is None else Markup(f"<b>{score.score:.1f}</b>"),
-                score.dispatched,
-                score.closed,
-                percent(score.signed_on_time),
-                percent(score.replied_on_time),
-                percent(score.satisfaction),
-                percent(score.satisfaction_rated_only),
-                score.returned,
-                score.redone,
-                score.breached,
-            )
+    of_period.sort(key=lambda s: (s.unit_class or "", s.score is None, -(s.score or 0.0), -s.dispatched, s.unit))
+    placed = ranks(of_period)
+    rows: list[Sequence[Cell]] = [
+        (
+            both(_class_name(score, rulebook)),
+            placed.get((score.unit, score.period)),
+            unit_name(score.unit, directory),
+            None if score.score is None else Markup(f"<b>{score.score:.1f}</b>"),
+            score.dispatched,
+            score.closed,
+            percent(score.signed_on_time),
+            percent(score.replied_on_time),
+            percent(score.satisfaction),
+            percent(score.satisfaction_rated_only),
+            score.returned,
+            score.redone,
+            score.breached,
+            score.overdue,
         )
+        for score in of_period
+    ]
     return table(columns, rows)
 
 

@@ -153,7 +153,11 @@ def _compiled(root: Path, book: Rulebook) -> Policy:
         raise PolicyFileError(f"{path}: categories: tiers that rulebook {book.version} lacks: {', '.join(unruled)}")
     door_path = root / "door" / f"{book.jurisdiction}.yaml"
     door = _read(DoorCatalogue, door_path)
-    problems = [*_uncatalogued(path, directory, door, door_path), *_of_no_category(book, directory, path)]
+    problems = [
+        *_uncatalogued(path, directory, door, door_path),
+        *_of_no_category(book, directory, path),
+        *_unclassed(book, directory, path),
+    ]
     if problems:
         raise PolicyFileError("\n".join(problems))
     return Policy(book, load_calendar(root, book.calendar), directory, door)
@@ -179,6 +183,13 @@ def _of_no_category(book: Rulebook, directory: Directory, path: Path) -> list[st
         for number, limit in enumerate(book.statutory_limits)
         if limit.category not in known
     ]
+
+
+def _unclassed(book: Rulebook, directory: Directory, path: Path) -> list[str]:
+    """Say which unit groups are in no class of a rulebook that has classes, or in a class only."""
+    classed = {group for rule in book.scoring.classes.values() for group in rule.groups}
+    odd = ", ".join(sorted(classed ^ set(directory.groups))) if classed else ""
+    return [f"{path}: groups: not the same as in the classes of rulebook {book.version}: {odd}"] if odd else []
 
 
 def with_rulebook(policies: Policies, root: Path, book: Rulebook) -> Policies:

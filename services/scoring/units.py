@@ -1,48 +1,25 @@
 """The fold by unit: counts per period, scores, and what a person should look at (Art. 15, 16)."""
 
-from datetime import datetime
-
 from pydantic import BaseModel, ConfigDict
 
 from schemas.envelope import Event, derived_id
 from schemas.supervision import AccountabilityFlagged, ScorePublished, UnitMeasured
-from schemas.vocabulary import Rating
+from schemas.values import ScoreChange
+from schemas.vocabulary import Indicator, Measure
+from services.core.assessment import BREACH_WITHDRAWN, PeriodCounts, class_of, indicators, policy_of, score_of
 from services.core.policy import Policies, Policy
 from services.core.service import Output, Position, Rejected, Step
 
 EVIDENCE_KEPT = 20
 
 
-class LegState(BaseModel):
-    """How far the facts of one ticket are measured."""
+class Published(BaseModel):
+    """What was said last of a period: the score, and how often it was corrected."""
 
     model_config = ConfigDict(frozen=True)
-    sequence: int
-    stage: str
-    kind: str
-    unit_group: str
-    since: datetime
-
-
-class PeriodCounts(BaseModel):
-    """What counted for a unit in one month; every rate is a pair of counts, so that it can be traced."""
-
-    model_config = ConfigDict(frozen=True)
-    dispatched: int = 0
-    closed: int = 0
-    returned: int = 0
-    redone: int = 0
-    breached: int = 0
-    reminded: int = 0
-    signed: int = 0
-    signed_on_time: int = 0
-    replied: int = 0
-    replied_on_time: int = 0
-    satisfied: int = 0
-    satisfied_rated: int = 0
-    rated: int = 0
-    return_evidence: tuple[str, ...] = ()
-    breach_evidence: tuple[str, ...] = ()
+    score: float | None = None
+    revision: int = 1
+    change: ScoreChange | None = None
 
 
 class UnitState(BaseModel):
@@ -50,86 +27,100 @@ class UnitState(BaseModel):
 
     model_config = ConfigDict(frozen=True)
     unit_group: str
-    applied: dict[int, int] = {}
+    applied: dict[int, tuple[int, int]] = {}
     periods: dict[str, PeriodCounts] = {}
+    published: dict[str, Published] = {}
+
+    def overdue(self, period: str) -> int:
+        """Count the legs that were late and open at the end of a period: what came up to then and was not settled."""
+        return sum(counts.overdue for month, counts in self.periods.items() if month <= period)
 
 
 def _counted(counts: PeriodCounts, said: UnitMeasured) -> PeriodCounts:
-    add: dict[str, object] = {said.measure: getattr(counts, said.measure) + 1}
-    match said.measure:
-        case "signed":
-            add["signed_on_time"] = counts.signed_on_time + (said.on_time is not False)
-        case "replied":
-            add["replied_on_time"] = counts.replied_on_time + (said.on_time is not False)
-        case "closed":
-            happy = said.rating is not Rating.DISSATISFIED
-            add["satisfied"] = counts.satisfied + happy
-            add["rated"] = counts.rated + (not said.deemed)
-            add["satisfied_rated"] = counts.satisfied_rated + (happy and not said.deemed)
-        case "returned":
-            add["return_evidence"] = (*counts.return_evidence, said.evidence)[-EVIDENCE_KEPT:]
-        case "breached":
-            add["breach_evidence"] = (*counts.breach_evidence, said.evidence)[-EVIDENCE_KEPT:]
-        case _:
-            pass
-    return counts.model_copy(update=add)
+    after = counts.add(said)
+    kept = {Measure.RETURNED: "return_evidence", Measure.BREACHED: "breach_evidence"}.get(said.measure)
+    changed: dict[str, object] = {}
+    if kept is not None:
+        evidence: tuple[str, ...] = getattr(counts, kept)
+        more = (*evidence, said.evidence)[-EVIDENCE_KEPT:]
+        changed[kept] = more if said.count > 0 else tuple(e for e in evidence if e != said.evidence)
+    if said.count < 0 and said.because not in {None, BREACH_WITHDRAWN}:
+        changed["excluded"] = counts.excluded + 1
+    return after.model_copy(update=changed)
 
 
-def _percent(part: int, whole: int) -> float | None:
-    return round(100 * part / whole, 2) if whole else None
+def _numbers(policy: Policy, state: UnitState, unit: str, period: str) -> dict[str, object]:
+    counts = state.periods[period]
+    overdue = max(state.overdue(period), 0)
+    numbers = indicators(policy, unit, state.unit_group, counts, overdue)
+    rate = {number.indicator: number.rate for number in numbers}
+    return {
+        "dispatched": counts.dispatched,
+        "closed": counts.closed,
+        "returned": counts.returned,
+        "redone": counts.redone,
+        "breached": counts.breached,
+        "overdue": overdue,
+        "excluded": counts.excluded,
+        "signed_on_time": rate[Indicator.SIGNED_ON_TIME],
+        "replied_on_time": rate[Indicator.REPLIED_ON_TIME],
+        "satisfaction": rate[Indicator.SATISFACTION],
+        "satisfaction_rated_only": rate[Indicator.SATISFACTION_RATED_ONLY],
+        "unit_class": class_of(policy.rulebook.scoring, state.unit_group)[0],
+        "indicators": numbers,
+        "score": score_of(policy, state.unit_group, counts, numbers),
+    }
 
 
-def score_of(counts: PeriodCounts, policy: Policy) -> float | None:
-    """Give the weighted score in points of 100; None below the smallest sample that may be ranked."""
-    rules = policy.rulebook.scoring
-    rates = (
-        (rules.signed_on_time, _percent(counts.signed_on_time, counts.signed)),
-        (rules.replied_on_time, _percent(counts.replied_on_time, counts.replied)),
-        (rules.satisfaction, _percent(counts.satisfied, counts.closed)),
+def _publish(
+    policies: Policies, source: str, state: UnitState, said: UnitMeasured, period: str
+) -> tuple[Published, Output]:
+    """Say the assessment of a period anew: under a new revision if what had counted no longer does."""
+    policy = policy_of(policies, period)
+    numbers = _numbers(policy, state, said.unit, period)
+    before = state.published.get(period, Published())
+    revision, change = before.revision, before.change
+    if said.because is not None and said.count < 0:
+        revision += 1
+        change = ScoreChange(
+            indicator=said.indicator or Indicator.SATISFACTION,
+            ticket=said.ticket,
+            evidence=said.evidence,
+            because=said.because,
+            score_before=before.score,
+        )
+    score = ScorePublished.model_validate(
+        numbers
+        | {
+            "id": derived_id("score", said.id) if period == said.period else derived_id("score", said.id, period),
+            "source": source,
+            "subject": said.unit,
+            "time": said.time,
+            "causation": said.id,
+            "unit": said.unit,
+            "unit_group": state.unit_group,
+            "period": period,
+            "revision": revision,
+            "change": change,
+            "rulebook": policy.rulebook.ref,
+        }
     )
-    known = [(weight, rate) for weight, rate in rates if rate is not None]
-    if counts.dispatched < rules.min_sample or not known:
-        return None
-    return round(sum(weight * rate for weight, rate in known) / sum(weight for weight, _ in known), 2)
-
-
-def _published(policy: Policy, source: str, said: UnitMeasured, counts: PeriodCounts) -> Output:
-    score = ScorePublished(
-        id=derived_id("score", said.id),
-        source=source,
-        subject=said.unit,
-        time=said.time,
-        causation=said.id,
-        unit=said.unit,
-        unit_group=said.unit_group,
-        period=said.period,
-        dispatched=counts.dispatched,
-        closed=counts.closed,
-        returned=counts.returned,
-        redone=counts.redone,
-        breached=counts.breached,
-        signed_on_time=_percent(counts.signed_on_time, counts.signed),
-        replied_on_time=_percent(counts.replied_on_time, counts.replied),
-        satisfaction=_percent(counts.satisfied, counts.closed),
-        satisfaction_rated_only=_percent(counts.satisfied_rated, counts.rated),
-        score=score_of(counts, policy),
-        rulebook=policy.rulebook.ref,
-    )
-    return Output("unit-scores", score, key=f"{said.unit}|{said.period}")
+    after = Published(score=score.score, revision=revision, change=change)
+    return after, Output("unit-scores", score, key=f"{said.unit}|{period}")
 
 
 def _flags(policy: Policy, source: str, said: UnitMeasured, counts: PeriodCounts) -> tuple[Output, ...]:
     """Flag a unit once, when a count reaches its threshold (Art. 16 items 1 and 4)."""
     rules = policy.rulebook.scoring
     thresholds = {
-        "returned": (
+        Measure.RETURNED: (
             "returned_again_and_again",
             "Art. 16 (4)",
             counts.returned,
             rules.flag_returns,
             counts.return_evidence,
         ),
-        "breached": (
+        Measure.BREACHED: (
             "late_handling",
             "Art. 16 (1)",
             counts.breached,
@@ -137,7 +128,7 @@ def _flags(policy: Policy, source: str, said: UnitMeasured, counts: PeriodCounts
             counts.breach_evidence,
         ),
     }
-    if said.measure not in thresholds:
+    if said.measure not in thresholds or said.count < 0:
         return ()
     item, article, count, threshold, evidence = thresholds[said.measure]
     if count != threshold:
@@ -167,14 +158,23 @@ def fold_measure(
     if not isinstance(event, UnitMeasured):
         raise Rejected("unexpected-type", f"{event.type} is no measure of a unit")
     state = state or UnitState(unit_group=event.unit_group)
-    if event.offset <= state.applied.get(event.partition, -1):
+    place = (event.offset, event.index)
+    if place <= state.applied.get(event.partition, (-1, 0)):
         return Step(state, duplicate=True)
     counts = _counted(state.periods.get(event.period, PeriodCounts()), event)
     after = state.model_copy(
         update={
-            "applied": state.applied | {event.partition: event.offset},
-            "periods": state.periods | {event.period: counts},
+            "applied": state.applied | {event.partition: place},
+            "periods": dict(sorted((state.periods | {event.period: counts}).items())),
         }
     )
-    policy = policies.at(event.time)
-    return Step(after, (_published(policy, source, event, counts), *_flags(policy, source, event, counts)))
+    touched = [event.period]
+    if event.measure is Measure.OVERDUE:  # what is late and open is so at the end of later months too
+        touched += [period for period in after.periods if period > event.period]
+    outputs: list[Output] = []
+    for period in touched:
+        said, output = _publish(policies, source, after, event, period)
+        after = after.model_copy(update={"published": after.published | {period: said}})
+        outputs.append(output)
+    flags = _flags(policy_of(policies, event.period), source, event, counts)
+    return Step(after, (*outputs, *flags))

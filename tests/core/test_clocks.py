@@ -7,7 +7,7 @@ import pytest
 from schemas.vocabulary import ClockKind
 from services.core import clocks
 from services.core.policy import Policy
-from services.core.rulebook import LimitRule
+from services.core.rule import LimitRule
 from tests.builders import (
     SANITATION,
     at,

@@ -62,6 +62,7 @@ RULES = (
 
 DEADLINES, CALENDAR, DAYS = (f"services.core.{name}" for name in ("deadlines", "calendar", "calendar_days"))
 LIFE = "services.core.lifecycle"
+ASSESSMENT = "services.core.assessment"
 
 CODE = (
     # ------------------------------------------------------------ the calendar and its arithmetic
@@ -205,7 +206,7 @@ CODE = (
     Code("services.core.reply_review:defects", "reply.result is ReplyResult.PROMISED", "False", ("art-12",)),
     Code(f"{LIFE}.handling:review_reply", "if command.defects", "if False", ("art-12",)),
     Code(f"{LIFE}.handling:review_reply", "if command.defects", "if not command.defects", ("art-05", "art-12")),
-    Code(f"{LIFE}.dispatching:decide_return", "if not command.upheld", "if False", ("art-07", "art-15")),
+    Code(f"{LIFE}.dispatching:decide_return", "if not command.upheld", "if False", ("art-07", "art-16")),
     Code(f"{LIFE}.closing:close_ticket", "{Rating.SATISFIED, Rating.BASICALLY_SATISFIED}", "{None}", ("art-09",)),
     Code(f"{LIFE}.closing:withdraw_ticket", "clocks.cancel_all(d.known, command.time)", "()", ("art-09",)),
     Code(f"{LIFE}.closing:supplement_ticket", "d.known.supplements + 1", "1", ("art-07",)),
@@ -213,9 +214,25 @@ CODE = (
     Code("services.reminder.service:handle", "None if rung in reminded else new", "new", ("art-10",)),
     Code("services.revisit.service:_contact", "(attempt - 1) % len(channels)", "0", ("art-09",)),
     Code("services.intake.door:_without_text", '["content_ref"] = ref', '["content_ref"] = text', ("art-13",)),
-    Code("services.scoring.units:_flags", "if count != threshold", "if count < threshold", ("art-15",)),
-    Code("services.scoring.units:_counted", "said.rating is not Rating.DISSATISFIED", "True", ("art-15",)),
-    Code("services.scoring.units:score_of", "counts.dispatched < rules.min_sample", "False", ("art-15",)),
+    Code("services.scoring.units:_flags", "if count != threshold", "if count < threshold", ("art-16",)),
+    Code(f"{ASSESSMENT}:PeriodCounts.add", "said.rating is not Rating.DISSATISFIED", "True", ("art-15",)),
+    Code(f"{ASSESSMENT}:PeriodCounts.add", "happy and not said.deemed", "happy", ("art-15",)),
+    Code(f"{ASSESSMENT}:score_of", "counts.dispatched < min_sample", "False", ("art-15",)),
+    Code(f"{ASSESSMENT}:_parts", "counts.replied + overdue", "counts.replied", ("art-15",)),
+    Code(f"{ASSESSMENT}:_parts", "counts.returned + counts.return_refused", "counts.returned", ("art-15",)),
+    Code(f"{ASSESSMENT}:on_curve", "(y1 - y0)", "(y1 + y0)", ("art-15",)),
+    Code(f"{ASSESSMENT}:policy_of", "max(begin, policies.segments[0][0])", "policies.segments[-1][0]", ("art-15",)),
+    Code("services.scoring.units:UnitState.overdue", "month <= period", "month == period", ("art-15",)),
+    Code("services.scoring.measures:_withdrawn", "one.clock is event.clock", "False", ("art-16",)),
+    Code("services.scoring.measures:_withdrawn", "one.on_time is False", "False", ("art-15",)),
+    Code("services.scoring.measures:_handed_in", "clock.outcome is StopOutcome.MET", "True", ("art-15",)),
+    Code("services.scoring.measures:_handed_in", "m.state.open_overdue(leg.number)", "None", ("art-15",)),
+    Code(
+        "services.scoring.measures:_handed_in",
+        "leg.end is not CycleEnd.RETURNED and leg.breached",
+        "leg.breached",
+        ("art-15",),
+    ),
 )
 """Another program."""
 PLANTS = RULES + CODE

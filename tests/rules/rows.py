@@ -31,7 +31,20 @@ from tests.rules.verbs import NOTHING, OUTAGE, PERSONAL, GrammarError, line, mes
 KEY = b"key of the tables"
 CITED = articles()
 DUE = re.compile(rf"({'|'.join(ClockKind)}) due")
-OTHERS = ("rule", "ended", "legs", "reminders", "digests", "contacts", "scores", "flags", "sealed", "switch", "amended")
+OTHERS = (
+    "rule",
+    "ended",
+    "legs",
+    "reminders",
+    "digests",
+    "contacts",
+    "scores",
+    "numbers",
+    "flags",
+    "sealed",
+    "switch",
+    "amended",
+)
 """Columns beside the clocks: all that a table may have between facts and article."""
 
 
@@ -140,6 +153,7 @@ def _compare_life(row: Row, policy: Policy, knowledge: KnowledgeBase) -> list[st
         "digests": [words.digest(e) for e in new if isinstance(e, DigestIssued)],
         "contacts": [words.contact(e) for e in new if isinstance(e, ContactRequested)],
         "scores": list({(e.unit, e.period): words.score(e) for e in new if isinstance(e, ScorePublished)}.values()),
+        "numbers": list({(e.unit, e.period): words.numbers(e) for e in new if isinstance(e, ScorePublished)}.values()),
         "flags": [words.flag(e) for e in new if isinstance(e, AccountabilityFlagged)],
         "sealed": [str(len(mesh.sealed))],
     }  # fmt: skip

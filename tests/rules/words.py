@@ -93,5 +93,11 @@ def score(said: ScorePublished) -> str:
     return f"{said.unit} {said.period} {'unranked' if said.score is None else said.score}"
 
 
+def numbers(said: ScorePublished) -> str:
+    """`U-URBAN 2026-11 signed_on_time 1/2, satisfaction 1/1`: what counted, part of whole."""
+    counted = [f"{n.indicator} {n.part}/{n.whole}" for n in said.indicators if n.part or n.whole]
+    return f"{said.unit} {said.period} {', '.join(counted)}".strip()
+
+
 def flag(said: AccountabilityFlagged) -> str:
     return f"{said.unit} {said.item} {said.count} {said.article}"

@@ -7,10 +7,11 @@ import pytest
 from schemas.commands import Command
 from schemas.facts import Fact
 from schemas.supervision import AccountabilityFlagged, ScorePublished, UnitMeasured
+from services.core.assessment import PeriodCounts, indicators, score_of
 from services.core.policy import Policies, Policy
 from services.core.service import Fold, Output, Rejected
 from services.scoring.service import service
-from services.scoring.units import PeriodCounts, UnitState, score_of
+from services.scoring.units import UnitState
 from tests.builders import (
     SANITATION,
     URBAN,
@@ -93,6 +94,8 @@ def test_a_late_life_counts_in_the_months_in_which_things_happened(policy: Polic
         ("breached", None, "2026-09"),
         ("signed", False, "2026-09"),
         ("breached", None, "2026-09"),
+        ("overdue", None, "2026-09"),
+        ("overdue", None, "2026-09"),
         ("replied", False, "2026-09"),
         ("closed", None, "2026-10"),
     ] == short(measures(legs, told(policy, *LATE))), "the citizen's case clock is no unit's"
@@ -187,8 +190,10 @@ def test_rates_are_percentages_with_and_without_deemed_ratings(units: Fold[UnitS
 
 def test_a_unit_with_few_tickets_is_not_ranked(policy: Policy) -> None:
     few = PeriodCounts(dispatched=4, signed=4, signed_on_time=4)
-    assert score_of(few, policy) is None
-    assert 100.0 == score_of(few.model_copy(update={"dispatched": 5}), policy), "what did not happen weighs nothing"
+    numbers = indicators(policy, SANITATION, "urban", few, 0)
+    assert score_of(policy, "urban", few, numbers) is None
+    enough = few.model_copy(update={"dispatched": 5})
+    assert 100.0 == score_of(policy, "urban", enough, numbers), "what did not happen weighs nothing"
 
 
 def test_nothing_counted_gives_no_rate(units: Fold[UnitState]) -> None:
@@ -210,7 +215,7 @@ def test_the_same_measure_twice_counts_once(units: Fold[UnitState]) -> None:
 
 def test_each_input_partition_has_a_guard_of_its_own(units: Fold[UnitState]) -> None:
     state, _ = folded(units, [measure(7, "dispatched"), measure(3, "dispatched", partition=1)])
-    assert ({0: 7, 1: 3}, 2) == (state.applied, state.periods["2026-09"].dispatched)
+    assert ({0: (7, 0), 1: (3, 0)}, 2) == (state.applied, state.periods["2026-09"].dispatched)
 
 
 def test_months_are_counted_apart(units: Fold[UnitState]) -> None:

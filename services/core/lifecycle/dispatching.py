@@ -25,7 +25,7 @@ from services.core.directory import Placement
 from services.core.lifecycle import co_handling
 from services.core.lifecycle.actors import from_role, from_unit
 from services.core.lifecycle.verdicts import settle
-from services.core.rulebook import LimitRule
+from services.core.rule import LimitRule
 
 REFUSAL_ARTICLE = "国办函〔2025〕66号 (二)"
 

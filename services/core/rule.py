@@ -1,0 +1,29 @@
+"""What every part of a rulebook is made of: frozen data, unknown keys refused, limits with their article."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.core.deadlines import Limit
+
+
+class Rule(BaseModel):
+    """A part of the rulebook: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LimitRule(Rule):
+    """An amount of time and its unit; see `services.core.deadlines.due`."""
+
+    amount: int = Field(ge=1)
+    unit: Literal["working_days", "working_hours", "hours"]
+    article: str
+
+    @property
+    def limit(self) -> Limit:
+        """Give the limit that deadline arithmetic takes."""
+        return Limit(self.amount, self.unit)
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.unit}"
