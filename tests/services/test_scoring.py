@@ -95,8 +95,8 @@ def test_a_late_life_counts_in_the_months_in_which_things_happened(policy: Polic
         ("signed", False, "2026-09"),
         ("breached", None, "2026-09"),
         ("overdue", None, "2026-09"),
-        ("overdue", None, "2026-09"),
         ("replied", False, "2026-09"),
+        ("overdue", None, "2026-09"),
         ("closed", None, "2026-10"),
     ] == short(measures(legs, told(policy, *LATE))), "the citizen's case clock is no unit's"
 
