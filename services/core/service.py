@@ -90,7 +90,8 @@ class Fold(Generic[S]):
 
     `handle` takes the state of the event's key and the event. `wake_at` says when a key wants to be woken; on a
     pulse at or after that instant `wake` is called for it; `trailing`: on the pulse after that one, so that what other
-    partitions sent here by then has come. `queue` and `clocks` feed the metrics. `dump` and `load`
+    partitions sent here by then has come; `answered`: records of the same key follow from what `wake` says, so that the
+    runtime need not run ahead of whoever makes them. `queue` and `clocks` feed the metrics. `dump` and `load`
     turn a state into a table value and back; the first byte of a value names its format. All are pure.
     """
 
@@ -102,6 +103,7 @@ class Fold(Generic[S]):
     wake_at: Callable[[S], datetime | None] = field(default=lambda _state: None)
     wake: Callable[[str, S, datetime], Step[S]] | None = None
     trailing: bool = False
+    answered: bool = False
     on_pulse: Callable[[Event, int], tuple[Output, ...]] = _no_pulse
     queue: Callable[[S], QueueEntry | None] = field(default=lambda _state: None)
     clocks: Callable[[S], tuple[OpenClock, ...]] = field(default=lambda _state: ())

@@ -11,6 +11,7 @@ from services.runtime.driver import Consumer, Partition, Producer, Run, Table
 from services.runtime.engine import Engine, Record, Result
 from services.runtime.metrics import Metrics, observe_all
 from services.runtime.spoilage import Spoilage
+from services.runtime.unanswered import Unanswered
 
 
 class Host(Protocol):
@@ -46,6 +47,7 @@ class FoldAtWork:
     def __init__(self, engine: Engine, table: Table, host: Host) -> None:
         self.engine, self.table, self.host = engine, table, host
         self._pulse_appended_at: dict[int, float] = {}
+        self._unanswered = Unanswered() if engine.fold.answered else None
 
     def restored(self, partition: int, held: Partition) -> None:
         """Make the indexes of a recovered partition; called in a thread, before the partition is used."""
@@ -76,6 +78,8 @@ class FoldAtWork:
                 await self.host.bury(record, code, why)
                 continue
             watch.good()
+            if self._unanswered is not None:
+                self._unanswered.heard(record.key)
             if result.event.type.startswith("clock.pulse"):
                 self._pulse_appended_at[run.partition] = record.appended_at
             self._carry(run.partition, result)
@@ -90,13 +94,15 @@ class FoldAtWork:
             for key, value in result.writes:
                 held.put(key, value)
         if result.rang:
+            if self._unanswered is not None:
+                self._unanswered.rang((key for key, _ in result.writes), wall.unix())
             pulse = self.engine.pulse_at[partition].timestamp()
             since = max(0.0, wall.unix() - self._pulse_appended_at.get(partition, wall.unix()))
             late = [max(0.0, pulse - at) + since for at in result.rang]
             observe_all(self.host.metrics.lateness.labels(self.host.metrics.service), late)
 
     async def ring(self, _run: Run) -> None:
-        """Ring what is due, a budget at a time; other records get their turn after each as soon as some wait.
+        """Ring what is due, a budget at a time, not too far ahead of who answers.
 
         A record may so overtake an alarm that is due: the key's state is asked before it rings, and whoever hears the
         alarm judges it by when things happened.
@@ -104,7 +110,9 @@ class FoldAtWork:
         consumer, topic = self.host.consumer, self.engine.fold.reads
         while ringing := [at for at in self.engine.ringing if consumer.owns(self.table.source or "", at)]:
             for partition in ringing:
-                if self.engine.rings(partition) and consumer.owns(self.table.source or "", partition):
+                if self._must_wait():
+                    await asyncio.sleep(0.002)
+                elif self.engine.rings(partition) and consumer.owns(self.table.source or "", partition):
                     self._carry(partition, self.engine.go_on(partition))
                     await self.host.producer.breathe()
                 await asyncio.sleep(0)
@@ -113,6 +121,9 @@ class FoldAtWork:
         for partition in self.table.held:
             if not self.engine.rings(partition):
                 self.host.digested(topic, partition)
+
+    def _must_wait(self) -> bool:
+        return self._unanswered is not None and self._unanswered.enough(wall.unix())
 
     def _measure(self, run: Run, seen: "Counter[tuple[str, str]]", appended: list[float], started: float) -> None:
         metrics, topic, now = self.host.metrics, self.engine.fold.reads, wall.unix()

@@ -1,8 +1,7 @@
 """sla-timer: every clock of every open ticket in one table; says when a clock nears its end or has elapsed."""
 
-from dataclasses import replace
 from datetime import datetime, time, timedelta
-from functools import partial
+from functools import lru_cache, partial
 
 from schemas.commands import ClockSignal, SignalClocks
 from schemas.envelope import Event, derived_id
@@ -23,7 +22,7 @@ from services.core.service import (
     in_sequence,
 )
 from services.core.ticket import TERMINAL
-from services.sla_timer.state import RunningClock, TimerState, dump, load, running
+from services.sla_timer.state import RunningClock, TimerState, dump, instant, load, micros, running
 
 SOURCE = "/hotline-mesh/sla-timer"
 ACTOR = Actor(role=Role.SERVICE, id="sla-timer")
@@ -44,7 +43,7 @@ def handle(state: TimerState | None, event: Event, _at: Position) -> Step[TimerS
             stage=event.stage,
             kind=event.kind,
             unit_group=event.unit_group or "none",
-            since=event.time if moved or state is None else state.since,
+            since=micros(event.time) if moved or state is None else state.since,
             clocks=kept + tuple(running(clock) for clock in event.started),
         )
     )
@@ -52,9 +51,11 @@ def handle(state: TimerState | None, event: Event, _at: Position) -> Step[TimerS
 
 def wake_at(state: TimerState) -> datetime | None:
     """Give the instant of the ticket's next alarm."""
-    return min((c.next_at for c in state.clocks if c.next_at is not None), default=None)
+    coming = [at for clock in state.clocks if (at := clock.next) is not None]
+    return instant(min(coming)) if coming else None
 
 
+@lru_cache(maxsize=4096)  # the day limits of a date all end at one instant
 def _next_daily(calendar: WorkCalendar, after: datetime) -> datetime:
     """Give the opening of the next working day after `after`."""
     midnight = datetime.combine(after.astimezone(calendar.zone).date() + timedelta(days=1), time(), calendar.zone)
@@ -64,20 +65,22 @@ def _next_daily(calendar: WorkCalendar, after: datetime) -> datetime:
 def _ring(clock: RunningClock, now: datetime, policies: Policies) -> tuple[RunningClock, tuple[ClockSignal, ...]]:
     """Say everything this clock has to say up to `now`."""
     signals: list[ClockSignal] = []
-    while (at := clock.next_at) is not None and at <= now:
+    while (coming := clock.next) is not None and coming <= micros(now):
+        at = instant(coming)
         rung: Rung | None = None
         if clock.elapsed:
             rung = Rung.OVERDUE_DAILY
-            clock = replace(clock, daily_at=_next_daily(policies.at(at).calendar, at))
+            clock = clock._replace(daily=micros(_next_daily(policies.at(at).calendar, at)))
         elif clock.marks:
             rung = clock.marks[0][0]
-            clock = replace(clock, marks=clock.marks[1:])
+            clock = clock._replace(marks=clock.marks[1:])
         else:
             policy = policies.at(at)
             daily = clock.kind in policy.rulebook.reminders.clocks
-            again = _next_daily(policy.calendar, at) if daily else None
-            clock = replace(clock, elapsed=True, daily_at=again)
-        signals.append(ClockSignal(clock=clock.kind, cycle=clock.cycle, due_at=clock.due_at, at=at, rung=rung))
+            again = micros(_next_daily(policy.calendar, at)) if daily else None
+            clock = clock._replace(elapsed=True, daily=again)
+        due_at = instant(clock.due)
+        signals.append(ClockSignal(clock=clock.kind, cycle=clock.cycle, due_at=due_at, at=at, rung=rung))
     return clock, tuple(signals)
 
 
@@ -87,7 +90,7 @@ def wake(policies: Policies, ticket: str, state: TimerState, now: datetime) -> S
     signals = sorted(
         (signal for _, said in rung for signal in said), key=lambda s: (s.at, s.clock, s.cycle, s.rung or "")
     )
-    after = replace(state, clocks=tuple(clock for clock, _ in rung))
+    after = state._replace(clocks=tuple(clock for clock, _ in rung))
     if not signals:
         return Step(after)
     named = "|".join(
@@ -108,12 +111,12 @@ def queue(state: TimerState) -> QueueEntry | None:
     """Say where an open ticket waits."""
     if state.stage in TERMINAL:
         return None
-    return QueueEntry(state.stage, state.kind, state.unit_group, state.since)
+    return QueueEntry(state.stage, state.kind, state.unit_group, instant(state.since))
 
 
 def clocks(state: TimerState) -> tuple[OpenClock, ...]:
     """Give the clocks that run on the ticket."""
-    return tuple(OpenClock(clock.kind, clock.due_at) for clock in state.clocks)
+    return tuple(OpenClock(clock.kind, instant(clock.due)) for clock in state.clocks)
 
 
 def service(policies: Policies) -> Service:
@@ -125,6 +128,7 @@ def service(policies: Policies) -> Service:
         handle=handle,
         wake_at=wake_at,
         wake=partial(wake, policies),
+        answered=True,
         queue=queue,
         clocks=clocks,
         dump=dump,
