@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from schemas.envelope import Event, Instant, Strict, Token
-from schemas.values import Actor, Basis, LimitOverride, Reply
+from schemas.values import Actor, Attachments, Basis, LimitOverride, Reply
 from schemas.vocabulary import (
     AcceptedBy,
     Channel,
@@ -50,6 +50,7 @@ class OpenTicket(Command):
     accepted_by: AcceptedBy = AcceptedBy.COUNTY
     upstream_due_at: Instant | None = None
     limit_override: LimitOverride | None = None
+    attachments: Attachments = ()
 
 
 class AssignTicket(Command):
@@ -215,6 +216,7 @@ class SupplementTicket(Command):
 
     type: Literal["ticket.supplement.v1"] = "ticket.supplement.v1"
     content_ref: Token
+    attachments: Attachments = ()
 
 
 class WithdrawTicket(Command):

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from schemas.envelope import Event, Instant, Token
-from schemas.values import Basis, Clock, Cycle, LimitOverride, Reply, RulebookRef, StoppedClock
+from schemas.values import Attachments, Basis, Clock, Cycle, LimitOverride, Reply, RulebookRef, StoppedClock
 from schemas.vocabulary import (
     AcceptedBy,
     Channel,
@@ -60,6 +60,7 @@ class TicketOpened(Fact):
     accepted_by: AcceptedBy
     upstream_due_at: Instant | None = None
     limit_override: LimitOverride | None = None
+    attachments: Attachments = ()
 
 
 class TicketDiverted(Fact):
@@ -307,6 +308,7 @@ class TicketSupplemented(Fact):
     type: Literal["ticket.supplemented.v1"] = "ticket.supplemented.v1"
     content_ref: Token
     count: int = Field(ge=1)
+    attachments: Attachments = ()
 
 
 class TicketWithdrawn(Fact):

@@ -94,6 +94,21 @@ class Cycle(Strict):
     charged_to: Token | None
 
 
+class Attachment(Strict):
+    """A file by reference (附件): SHA-256 of its bytes, kind and size in bytes. The bytes never pass through the mesh;
+    whoever needs them fetches them from the store of the platform or unit, by the digest."""
+
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$"), DataClass.NONE]
+    media_type: Annotated[
+        str, StringConstraints(pattern=r"^(application|audio|image|text|video)/[a-z0-9.+-]{1,60}$"), DataClass.NONE
+    ]
+    size: int = Field(ge=0, le=1_000_000_000)
+
+
+Attachments = Annotated[tuple[Attachment, ...], Field(max_length=20, exclude_if=lambda files: not files)]
+"""The files that belong to a matter, a supplement or a reply; where there are none, nothing is written."""
+
+
 class LimitOverride(Strict):
     """A limit that law or a superior order sets for this ticket (Art. 8): working days or a fixed instant."""
 
@@ -124,6 +139,7 @@ class Reply(Strict):
     points_answered: int = Field(default=1, ge=0, le=50)
     template_digest: Token
     empty_phrases: int = Field(default=0, ge=0)
+    attachments: Attachments = ()
 
 
 class DigestItem(Strict):

@@ -4,7 +4,7 @@ import importlib.util
 
 import typer
 
-from services.cli import access, dlq, explain, log, pii, replay, rules, run, score, topics
+from services.cli import access, dlq, explain, log, pii, replay, rules, run, score, topics, upstream
 
 app = typer.Typer(
     name="hotline",
@@ -22,6 +22,7 @@ app.add_typer(pii.app, name="pii")
 app.add_typer(rules.app, name="rules")
 app.add_typer(score.app, name="score")
 app.add_typer(topics.app, name="topics")
+app.add_typer(upstream.app, name="upstream")
 app.add_typer(access.tokens, name="token")
 app.add_typer(access.platforms, name="platform")
 if importlib.util.find_spec("jgo") is not None:

@@ -1,6 +1,7 @@
 """`hotline token`, `hotline platform`: who may call the gateway, and with which key."""
 
 import base64
+import re
 import secrets
 from datetime import timedelta
 from typing import Annotated
@@ -9,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from services.intake.gateway.access import PERMISSIONS, Access, Principal
+from services.intake.gateway.access import PERMISSIONS, PUBLIC, Access, Principal
 from services.intake.gateway.credentials import issue, platform_key, token_key
 from services.runtime import wall
 from services.runtime.platform_files import load_platforms
@@ -26,7 +27,9 @@ EXIT_USAGE = 2
 
 @tokens.command("issue")
 def issue_token(
-    role: Annotated[Access, typer.Option(help="unit, office, citizen, auditor, operator, system")],
+    role: Annotated[
+        Access, typer.Option(help="unit, office, citizen, app (Open311 client), auditor, operator, system")
+    ],
     identity: Annotated[str, typer.Option("--id", help="the unit's id, the officer's account, the system's name")],
     ticket: Annotated[str | None, typer.Option(help="for a citizen: the one ticket that the link is good for")] = None,
     days: Annotated[int, typer.Option(min=1, max=3650, help="how long it is valid")] = 365,
@@ -37,6 +40,11 @@ def issue_token(
         raise typer.Exit(EXIT_USAGE)
     if (role is Access.CITIZEN) != (ticket is not None):
         typer.echo("--ticket: a citizen's token needs it, and no other role takes it", err=True)
+        raise typer.Exit(EXIT_USAGE)
+    if role is Access.APP and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}", identity):
+        typer.echo(
+            "--id: for an app, up to 60 letters, digits, dots and hyphens: it names where tickets came from", err=True
+        )
         raise typer.Exit(EXIT_USAGE)
     number = secrets.token_hex(8)
     key = token_key(Settings().master_key)
@@ -53,13 +61,13 @@ def revoke(number: Annotated[str, typer.Argument(help="the number that `issue` p
 
 @tokens.command()
 def permissions() -> None:
-    """Show the permission matrix: operations against roles."""
+    """Show the permission matrix: operations against roles; * needs no token at all."""
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))  # 80 columns are enough
     table.add_column("operation", no_wrap=True)
     for access in Access:
         table.add_column(access.value, justify="center", no_wrap=True)
     for operation, allowed in PERMISSIONS.items():
-        table.add_row(operation, *("✓" if access in allowed else "" for access in Access))
+        table.add_row(operation + "*" * (operation in PUBLIC), *("✓" if access in allowed else "" for access in Access))
     Console().print(table)
 
 

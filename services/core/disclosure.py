@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from schemas.facts import Fact, TicketOpened
 from schemas.vocabulary import Kind
 
-MATTER = ("title", "content", "texts")
+MATTER = ("title", "content", "place", "texts")
 """What the matter is; `texts` are replies, explanations and what the citizen added."""
-CONTACT = ("reporter.name", "reporter.phone", "reporter.address")
+CONTACT = ("reporter.name", "reporter.phone", "reporter.address", "reporter.email")
 IDENTITY = (*CONTACT, "reporter.id_number")
 EVERYTHING = (*MATTER, *IDENTITY)
 AGAINST_SOMEBODY = frozenset({Kind.COMPLAINT, Kind.REPORT})

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+from collections.abc import Mapping
 
 import uvicorn
 
@@ -21,7 +22,7 @@ from services.runtime.follower import Follower
 from services.runtime.metrics import Metrics
 from services.runtime.outbox import TOPIC as FEEDBACK
 from services.runtime.outbox import Outbox
-from services.runtime.platform_files import Feedback, load_platforms
+from services.runtime.platform_files import Feedback, Platform, load_platforms, mappings_of
 from services.runtime.rates import Rates
 from services.runtime.revocations import Revocations
 from services.runtime.settings import Settings, metrics_port
@@ -31,9 +32,8 @@ from services.runtime.ticket_view import TicketView
 EXIT_CRASHED = 70
 
 
-def guard_of(settings: Settings) -> Guard:
-    """Give the guard that the settings and the platform files describe; raises `PolicyFileError`."""
-    platforms = load_platforms(settings.policy_dir, settings.jurisdiction)
+def guard_of(settings: Settings, platforms: Mapping[str, Platform]) -> Guard:
+    """Give the guard that the settings and the platform files describe."""
     known = {
         name: PlatformAccess(
             tuple(platform_key(settings.master_key, name, generation) for generation in platform.key_generations),
@@ -46,19 +46,19 @@ def guard_of(settings: Settings) -> Guard:
     return Guard(known, token_key(settings.master_key), revoked.numbers, rates.wait_seconds, wall.now)
 
 
-def feedback_of(settings: Settings) -> dict[str, Feedback]:
-    """Give what each platform is told, by platform; raises `PolicyFileError`."""
-    platforms = load_platforms(settings.policy_dir, settings.jurisdiction)
+def feedback_of(platforms: Mapping[str, Platform]) -> dict[str, Feedback]:
+    """Give what each platform is told, by platform."""
     return {name: platform.feedback for name, platform in platforms.items() if platform.feedback}
 
 
 async def run(settings: Settings, policies: Policies, knowledge: KnowledgeBase, metrics: Metrics) -> None:
     """Run the door until SIGTERM or SIGINT."""
-    guard = guard_of(settings)
+    platforms = load_platforms(settings.policy_dir, settings.jurisdiction)
+    guard = guard_of(settings, platforms)
     front = Door(settings, policies, knowledge, metrics)
     feed = Feed("intake", FEED, settings, metrics, front.publisher, front.carry)
     topics = load()
-    outbox = Outbox(feedback_of(settings))
+    outbox = Outbox(feedback_of(platforms))
     view = TicketView(settings.home / "views" / f"{settings.topic_prefix}tickets.sqlite", outbox)
     followers = (
         Follower(settings, topics["ticket-events"], view.positions, view.take),
@@ -66,7 +66,7 @@ async def run(settings: Settings, policies: Policies, knowledge: KnowledgeBase, 
     )
     sender = FeedbackSender(settings, view, outbox, front.publisher, metrics)
     metrics.show_feedback(outbox.pending)
-    app = build(front, guard, view, outbox.received)
+    app = build(front, guard, view, outbox.received, mappings_of(platforms))
     metrics.start_at_zero([FEED, "http"])
 
     def not_live() -> dict[str, str]:

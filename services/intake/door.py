@@ -19,6 +19,7 @@ from schemas.commands import (
     SubmitReply,
     SupplementTicket,
     UrgeTicket,
+    WithdrawTicket,
 )
 from schemas.envelope import Event, derived_id
 from schemas.events import BY_TYPE, type_of
@@ -31,6 +32,7 @@ from services.core.emergencies import EmergencyKeywords
 from services.core.knowledge import KnowledgeBase
 from services.core.reply_review import empty_phrases, template_digest
 from services.core.service import Rejected, Sealable
+from services.core.upstream.translation import Withdrawn
 
 SOURCE = "/hotline-mesh/intake"
 NO_KEYWORDS = EmergencyKeywords()
@@ -113,6 +115,7 @@ def open_command(
         accepted_by=said.accepted_by,
         upstream_due_at=said.upstream_due_at,
         limit_override=said.limit_override,
+        attachments=said.attachments,
     )
     return Heard(command, Sealable(ref, ticket, personal, "submission"), canonical(said))
 
@@ -145,6 +148,15 @@ def urge_command(said: UpstreamTicketUrged, ticket: str) -> Heard:
             actor=Actor(role=Role.PLATFORM, id=said.platform),
         ),
         body=canonical(said),
+    )
+
+
+def withdraw_command(said: Withdrawn, ticket: str) -> Heard:
+    """Pass on that the citizen withdraws the matter (撤回)."""
+    actor = Actor(role=Role.PLATFORM, id=said.platform)
+    return Heard(
+        WithdrawTicket(id=said.id, source=f"/platform/{said.platform}", subject=ticket, time=said.time, actor=actor),
+        body=said.upstream_id.encode(),
     )
 
 

@@ -12,6 +12,7 @@ from schemas.wire import WireError, decode
 from services.core.knowledge import KnowledgeBase
 from services.core.policy import Policies
 from services.core.service import Rejected
+from services.core.upstream.translation import Native, Withdrawn
 from services.intake import door
 from services.runtime import logs
 from services.runtime.dead_letters import OWNER, bury
@@ -54,6 +55,13 @@ class Door:
         policy = self.policies.at(said.time)
         door.check_dates(said, policy.calendar.last_day)
         return door.open_command(said, ticket, policy.directory, self.knowledge, policy.door.emergencies)
+
+    def hear_native(self, said: Native) -> door.Heard:
+        """Turn what a mapping made of a platform's record into a command; raises `Rejected`."""
+        if isinstance(said, Withdrawn):
+            ticket = ticket_token(self.token_key, said.platform, said.upstream_id)
+            return door.withdraw_command(said, ticket)
+        return self.hear(said)
 
     def accept(self, heard: Sequence[door.Heard]) -> frozenset[int]:
         """Take what came by HTTP; returns when Kafka acknowledged all of it, raises if it did not.

@@ -72,6 +72,8 @@ def _fields(items: Sequence[Item], allowed: Disclosure) -> dict[str, Any]:
     everything: dict[str, list[str]] = {"texts": texts}
     for name in ("title", "content"):
         everything[name] = [said.get(name) or "" for said in submissions]
+    places = [said.get("place") or {} for said in submissions]
+    everything["place"] = [", ".join(str(part) for part in place.values() if part is not None) for place in places]
     for name in IDENTITY:
         everything[name] = [reporter.get(name.partition(".")[2]) or "" for reporter in reporters]
     secrets = [value for name in (*CONTACT, "reporter.id_number") for value in everything[name]]

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from schemas.envelope import Instant, Token
 from services.core.feedback import DETAILS, RETRY_SECONDS, USUAL
+from services.core.upstream.mapping import UpstreamMapping
 from services.runtime.policy_files import PolicyFileError, parse
 
 STRICT = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -87,6 +88,7 @@ class Feedback(BaseModel):
 class Platform(BaseModel):
     """A platform that hands matters down: its name, the generations of its signing key, how fast it may send.
 
+    `mapping` says how to read its own records; without it the platform writes ours.
     With `feedback` it is told what became of its matters.
     """
 
@@ -97,14 +99,29 @@ class Platform(BaseModel):
     key_generations: tuple[int, ...] = Field(min_length=1, max_length=2)
     requests_per_minute: int = Field(default=6000, ge=1)
     feedback: Feedback | None = None
+    mapping: UpstreamMapping | None = None
 
 
 def load_platforms(root: Path, jurisdiction: str) -> Mapping[str, Platform]:
     """Read every platform file of the jurisdiction; raises `PolicyFileError` naming file, line and field."""
     found: dict[str, Platform] = {}
     for path in sorted((root / "platforms" / jurisdiction).glob("*.yaml")):
-        platform = parse(Platform, path.read_text(encoding="utf-8"), str(path))
+        platform = load_platform(path)
         if platform.platform != path.stem:
             raise PolicyFileError(f"{path}: platform: is {platform.platform}, but the file is named {path.stem}")
         found[platform.platform] = platform
     return found
+
+
+def load_platform(path: Path) -> Platform:
+    """Read one platform file; raises `PolicyFileError` naming file, line and field."""
+    try:
+        return parse(Platform, path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise PolicyFileError(f"{path}: cannot be read: {reason}") from None
+
+
+def mappings_of(platforms: Mapping[str, Platform]) -> dict[str, UpstreamMapping]:
+    """Give the mappings of those platforms that have one."""
+    return {name: platform.mapping for name, platform in platforms.items() if platform.mapping is not None}

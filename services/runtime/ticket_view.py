@@ -74,6 +74,10 @@ class TicketView:
         if beside is not None:
             beside.open(lambda: self._db)
 
+    def connection(self) -> sqlite3.Connection:
+        """Give this thread's connection to the file, for reading."""
+        return self._db
+
     @property
     def _db(self) -> sqlite3.Connection:
         found: sqlite3.Connection | None = getattr(self._local, "db", None)

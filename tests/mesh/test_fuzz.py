@@ -26,7 +26,9 @@ for path in DOCUMENT["paths"].values():
     for operation in path.values():
         # Every case shows the right credential; wrong and missing ones are in test_permissions.py and test_gateway.py.
         del operation["security"]
-BATCHES = ("submit-tickets", "submit-commands")
+BATCHES = ("submit-tickets", "submit-native-tickets", "submit-commands")
+BY_MAPPING = ("submit-native-ticket",)
+"""The document says an object; what must be in it, the platform's mapping says. Likewise the directory for Open311."""
 ANSWERED_ONE_BY_ONE = [checks.negative_data_rejection]  # a wrong member gets its own 422 within a 207
 BEYOND_THE_SCHEMA = {"in-the-future", "not-entitled", "value_error", "invalid-field", "int_type"}
 """What only the rules can say; and 17.0, which JSON Schema takes for an integer."""
@@ -79,13 +81,20 @@ def counted() -> Iterator[None]:
 def test_every_answer_is_as_documented(case: Any, shared_mesh: Mesh) -> None:
     operation = case.operation.definition.raw["operationId"]
     access = min(PERMISSIONS[operation] - {Access.CITIZEN})
+    if operation == "open311-post-request" and isinstance(case.body, dict) and sent["cases"] % 2:
+        case.body["service_code"] = "bulky-waste"  # every other one gets past the first check
     if "platform" in case.path_parameters and operation.startswith("submit"):
         case.path_parameters["platform"] = "dq12345"
     response = case.call(base_url=shared_mesh.url, auth=As(caller(shared_mesh, access)))
     sent["cases"] += 1
     excluded = list(ANSWERED_ONE_BY_ONE) if operation in BATCHES else []
+    if operation in BY_MAPPING or operation.startswith("open311-"):
+        excluded.append(checks.positive_data_acceptance)
     if response.status_code == 422 and {f["code"] for f in response.json().get("fields", [])} <= BEYOND_THE_SCHEMA:
         excluded.append(checks.positive_data_acceptance)
     case.validate_response(response, excluded_checks=excluded)
-    if response.status_code >= 400:
+    if operation.startswith("open311-"):
+        if response.status_code >= 400 and response.status_code != 405:
+            assert b"description" in response.content
+    elif response.status_code >= 400:
         assert json.loads(response.content)["code"]

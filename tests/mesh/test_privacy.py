@@ -47,11 +47,11 @@ def passed_through(shared_mesh: Mesh, policy: Policy) -> Iterator[Stage]:
 def by_every_bad_path(stage: Stage, ticket: str) -> None:
     """Marks where no mark belongs: wrong fields, names of fields, headers, paths, query strings, broken bodies."""
     settings, url = stage.mesh.settings, stage.mesh.url
-    name, phone, number, address, *_ = MARKS
+    name, phone, number, address, content, _ = MARKS
     everywhere = {"kind": name, name: phone, "platform": number, "upstream_id": address, "reporter": name, "title": 7}
     bodies: list[Any] = [everywhere, [everywhere], name, f'{{"{name}": {phone}, '.encode()]
     platform, unit = as_platform(url, settings), with_token(url, settings, Access.UNIT, "U-SANITATION")
-    system = with_token(url, settings, Access.SYSTEM)
+    system, client = with_token(url, settings, Access.SYSTEM), with_token(url, settings, Access.APP, "canary-app")
     for body in bodies:
         for answer in (
             platform.post("/v1/platforms/dq12345/tickets", body),
@@ -61,6 +61,14 @@ def by_every_bad_path(stage: Stage, ticket: str) -> None:
             unit.post(f"/v1/tickets/{phone}/sign", body, idempotency_key="sign-canary-2"),
             unit.post(f"/v1/{name}/{phone}", body),
             system.post("/v1/commands", body),
+            platform.post("/v1/platforms/dq12345/tickets/native", body),
+            platform.post("/v1/platforms/dq12345/tickets/native/batch", [body]),
+            platform.post(f"/v1/tickets/{ticket}/supplements", body, idempotency_key="supplement-canary"),
+            client.post("/open311/v2/requests.json", body),
+            client._http.post("/open311/v2/requests.xml", data={"service_code": name, "lat": phone, name: phone}),
+            client.get("/open311/v2/requests.json", service_code=name, status=phone, jurisdiction_id=address),
+            client.get(f"/open311/v2/requests/{phone}.xml", start_date=number),
+            client.get(f"/open311/v2/services/{name}.{phone}"),
             unit.get("/v1/tickets", stage=name, area=phone, cursor=number),
             unit.get(f"/v1/tickets/{ticket}", **{name: address}),
         ):
@@ -70,6 +78,19 @@ def by_every_bad_path(stage: Stage, ticket: str) -> None:
     reporter = {"name": name, "phone": phone, "id_number": number, "address": address}
     taken = platform.post("/v1/platforms/dq12345/tickets", good | {"reporter": reporter, "content": name})
     assert 202 == taken.status_code, taken.text
+    record = {
+        "工单状态": "已转办", "工单编号": "canary-3", "来电类别": "求助", "三级分类": "大件垃圾", "受理渠道": "电话",
+        "行政区划代码": "533423100001", "主要内容": content, "来电人": name, "联系电话": phone, "联系地址": address,
+    }  # fmt: skip
+    assert 202 == platform.post("/v1/platforms/dq12345/tickets/native", record).status_code
+    form = {
+        "service_code": "bulky-waste", "attribute[area]": "533423100", "address_string": address, "phone": phone,
+        "last_name": name, "email": f"{phone}@example.org", "description": content, "media_url": f"http://x/{phone}",
+    }  # fmt: skip
+    assert 200 == client._http.post("/open311/v2/requests.json", data=form).status_code
+    added = {"text": content, "attachments": [{"sha256": "0" * 64, "media_type": "image/png", "size": 1}]}
+    said = platform.post(f"/v1/tickets/{ticket}/supplements", added, idempotency_key="supplement-canary-2")
+    assert 202 == said.status_code, said.text
     publisher = Publisher(settings, "test")
     value = json.dumps(everywhere, ensure_ascii=False).encode()
     for raw in (value, name.encode(), b'"' + value):

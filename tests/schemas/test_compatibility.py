@@ -88,7 +88,7 @@ GROWS: list[tuple[str, str, Callable[[Schema], None]]] = [
     ("a value more for consumers, who tolerate what they do not know", READ_BY_OTHERS,
      edit("$defs.Rating", enum=["satisfied", "basically_satisfied", "dissatisfied", "delighted"])),
     ("a field is always there now", READ_BY_OTHERS, also_required("breaches")),
-    ("a field more that senders may fill", SENT_TO_US, edit("properties", place={"type": "string"})),
+    ("a field more that senders may fill", SENT_TO_US, edit("properties", planted={"type": "string"})),
     ("a kind more that senders may use", SENT_TO_US, lambda root: root["$defs"]["Kind"]["enum"].append("praise")),
     ("longer texts are taken", SENT_TO_US, edit("properties.title", maxLength=64_000)),
     ("a field need not be filled any more", SENT_TO_US, without("required", "area")),

@@ -95,7 +95,7 @@ def test_a_planted_field_for_free_text_is_found() -> None:
 
 def test_the_feed_is_where_persons_are_and_the_check_sees_them() -> None:
     found = {line.split(": ")[1] for line in personal_fields(UPSTREAM)}
-    assert {"name", "phone", "id_number", "address", "content", "title", "reporter"} == found
+    assert {"name", "phone", "id_number", "address", "email", "content", "title", "reporter"} == found
 
 
 def test_facts_are_told_in_the_past_and_commands_as_wishes() -> None:

@@ -36,7 +36,7 @@ def test_no_event_but_the_raw_feed_has_room_for_a_person(name: str) -> None:
 
 
 def test_what_is_sealed_at_the_door_is_what_the_model_declares() -> None:
-    assert {"title", "content", "reporter"} == SEALED == to_seal(UpstreamTicketSubmitted)
+    assert {"title", "content", "reporter", "place"} == SEALED == to_seal(UpstreamTicketSubmitted)
     assert SEALED == to_seal(models.Submission), "HTTP and the feed declare alike"
     classes = field_classes(UpstreamTicketSubmitted)
     assert {PERSONAL, DataClass.LOCATION} == classes["reporter"]

@@ -138,6 +138,27 @@ def test_the_text_of_a_reply_is_sealed_and_only_noted_of() -> None:
     assert empty.command.reply.template_digest != heard.command.reply.template_digest
 
 
+def test_files_are_passed_on_by_digest_and_none_leaves_no_trace(policy: Policy, knowledge: KnowledgeBase) -> None:
+    photo = {"sha256": "ab" * 32, "media_type": "image/jpeg", "size": 1}
+    answered = actor_command(
+        message("reply.submit.v1", {"actor": UNIT, "reply": REPLY | {"attachments": [photo]}}), KEY
+    ).command
+    assert isinstance(answered, SubmitReply)
+    assert [photo] == [file.model_dump() for file in answered.reply.attachments]
+    citizen = {"actor": {"role": "citizen", "id": "c"}, "text": SECRETS[4], "attachments": [photo]}
+    added = actor_command(message("ticket.supplement.v1", citizen), KEY)
+    assert photo["sha256"] in added.command.model_dump_json()
+    assert SECRETS[4] not in added.command.model_dump_json()
+    assert opened(policy, knowledge, attachments=[photo]).attachments == answered.reply.attachments
+    assert "attachments" not in opened(policy, knowledge).model_dump_json(), "records of before stay as they were"
+    assert "place" not in submitted().model_dump_json()
+    for wrong in ({"sha256": "AB" * 32}, {"media_type": "image/张三"}, {"size": -1}, {"size": 10**9 + 1}):
+        with pytest.raises(ValidationError):
+            submitted(attachments=[photo | wrong])
+    with pytest.raises(ValidationError):
+        submitted(attachments=[photo] * 21)
+
+
 def test_the_text_of_an_explanation_is_sealed() -> None:
     heard = actor_command(message("explanation.submit.v1", {"actor": UNIT, "text": "依据政策。"}), KEY)
     assert isinstance(heard.command, SubmitExplanation)

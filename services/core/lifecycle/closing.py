@@ -170,7 +170,10 @@ def supplement_ticket(d: Decision, command: SupplementTicket) -> Decision:
     """The citizen adds to the matter, for the unit to look into (补充材料, Art. 7); no clock changes."""
     if code := while_open(d, command):
         return d.refuse(code, "Art. 7")
-    return d.then(TicketSupplemented, "Art. 7", content_ref=command.content_ref, count=d.known.supplements + 1)
+    count = d.known.supplements + 1
+    return d.then(
+        TicketSupplemented, "Art. 7", content_ref=command.content_ref, count=count, attachments=command.attachments
+    )
 
 
 def withdraw_ticket(d: Decision, command: WithdrawTicket) -> Decision:

@@ -1,7 +1,8 @@
 """Open data as an upstream: a CSV file of city requests becomes the messages of a platform.
 
 A pure function of (rows, mapping, seed): every choice hangs on a hash of the seed and the request's own number, so
-that a sample, another order or another machine gives the same message for the same request.
+that a sample, another order or another machine gives the same message for the same request. It makes up what the table
+lacks; a platform's own records are translated, nothing invented, by `services.core.upstream`.
 """
 
 import csv

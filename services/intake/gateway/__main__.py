@@ -6,7 +6,8 @@ from typing import Any, Final, cast
 
 import yaml
 
-from services.intake.gateway.app import application, document
+from services.intake.gateway.app import application
+from services.intake.gateway.document import document
 
 FILE: Final = Path(__file__).parents[3] / "docs" / "openapi.yaml"
 HEAD: Final = "# Made by `python -m services.intake.gateway generate`. Do not edit.\n"
@@ -15,7 +16,9 @@ HEAD: Final = "# Made by `python -m services.intake.gateway generate`. Do not ed
 def text() -> str:
     """Give the document as YAML; it needs the routes only, and nothing behind them."""
     nobody = cast("Any", None)
-    return HEAD + yaml.safe_dump(document(application(nobody, nobody)), allow_unicode=True, sort_keys=False, width=110)
+    return HEAD + yaml.safe_dump(
+        document(application(nobody, nobody, nobody)), allow_unicode=True, sort_keys=False, width=110
+    )
 
 
 def main(arguments: list[str]) -> int:

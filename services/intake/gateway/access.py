@@ -16,6 +16,8 @@ class Access(StrEnum):
     CITIZEN = "citizen"
     AUDITOR = "auditor"
     OPERATOR = "operator"
+    APP = "app"
+    """A client of Open311: hands in what its users report, and speaks for nobody else."""
     SYSTEM = "system"
     """A trusted system that speaks for actors it has authenticated itself, for instance the units' office system."""
 
@@ -45,9 +47,16 @@ _FOR_THE_CITIZEN: Final = frozenset({Access.PLATFORM, Access.OFFICE, Access.CITI
 _UNIT: Final = frozenset({Access.UNIT})
 _OFFICE: Final = frozenset({Access.OFFICE})
 
+PUBLIC: Final = (
+    "open311-discovery", "open311-services", "open311-service", "open311-token", "open311-requests", "open311-request",
+)  # fmt: skip
+"""Operations that need no credential: they tell nothing that the county would not print."""
+
 PERMISSIONS: Final[dict[str, frozenset[Access]]] = {
     "submit-ticket": frozenset({Access.PLATFORM}),
     "submit-tickets": frozenset({Access.PLATFORM}),
+    "submit-native-ticket": frozenset({Access.PLATFORM}),
+    "submit-native-tickets": frozenset({Access.PLATFORM}),
     "submit-commands": frozenset({Access.SYSTEM}),
     "read-ticket": _EVERY_READER - {Access.OPERATOR},
     "read-timeline": _EVERY_READER - {Access.OPERATOR},
@@ -73,7 +82,10 @@ PERMISSIONS: Final[dict[str, frozenset[Access]]] = {
     "reopen": _OFFICE,
     "rate": _FOR_THE_CITIZEN,
     "urge": _FOR_THE_CITIZEN,
+    "supplement": _FOR_THE_CITIZEN,
     "withdraw": _FOR_THE_CITIZEN,
+    "open311-post-request": frozenset({Access.APP}),
+    **dict.fromkeys(PUBLIC, frozenset(Access)),
 }
 """Operation to roles that may perform it; whatever is not here nobody may do."""
 

@@ -113,6 +113,7 @@ ACTIONS: Final = (
     Action("reopen", "reopenings", commands.ReopenTicket, "The office takes a closed ticket up again", "重新办理"),
     Action("rate", "ratings", commands.SubmitRating, "The citizen evaluates (Art. 9)", "评价"),
     Action("urge", "urges", commands.UrgeTicket, "The citizen asks again", "催办"),
+    Action("supplement", "supplements", commands.SupplementTicket, "The citizen adds to the matter", "补充材料"),
     Action("withdraw", "withdrawals", commands.WithdrawTicket, "The citizen withdraws the matter", "撤回"),
 )
 _OF_THE_MESH: Final = Event.ENVELOPE | {"actor"} | SAID_BY_THE_DOOR

@@ -12,6 +12,8 @@ from services.intake.gateway.access import Access, Principal, permitted
 from services.intake.gateway.problems import ProblemError
 
 TOKEN_REQUESTS_PER_MINUTE: Final = 1200
+ANYBODY_REQUESTS_PER_MINUTE: Final = 6000
+"""Per address, which may be a proxy's: public reading needs no token."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,19 @@ class Guard:
             return self.platform(platform, request, body)
         principal = credentials.authenticate(request.headers.get("authorization"), self.token_key, self.revoked())
         self._pace(f"{principal.access}:{principal.id}", TOKEN_REQUESTS_PER_MINUTE * (50 if _trusted(principal) else 1))
+        return principal
+
+    def anybody(self, request: Request) -> None:
+        """Let in whoever reads what is public; raises a 429 when one address asks too often."""
+        self._pace(f"anybody:{request.client.host if request.client else ''}", ANYBODY_REQUESTS_PER_MINUTE)
+
+    def client(self, api_key: str | None, request: Request) -> Principal:
+        """Give who shows this API key, or a token in the header; raises 401, or 429."""
+        header = f"Bearer {api_key}" if api_key else request.headers.get("authorization")
+        if header is None:
+            raise ProblemError(401, "no-token", "api_key: is missing")
+        principal = credentials.authenticate(header, self.token_key, self.revoked())
+        self._pace(f"{principal.access}:{principal.id}", TOKEN_REQUESTS_PER_MINUTE)
         return principal
 
     def _pace(self, caller: str, per_minute: int) -> None:

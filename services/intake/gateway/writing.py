@@ -1,6 +1,6 @@
 """The routes that say something: submissions of platforms, actions on a ticket, commands of trusted systems."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -12,6 +12,8 @@ from pydantic_core import to_json
 
 from schemas.upstream import UpstreamTicketSubmitted
 from services.core.service import Rejected
+from services.core.upstream.mapping import UpstreamMapping
+from services.core.upstream.translation import NativeError, translate
 from services.intake.door import Heard, actor_command, problems
 from services.intake.front import CONFLICT, CONFLICT_SAID, Door
 from services.intake.gateway import limits
@@ -34,6 +36,7 @@ class Writer:
     door: Door
     guard: Guard
     receiver: Receiver
+    mappings: Mapping[str, UpstreamMapping]
 
     def submission(self, platform: str, data: Any) -> Heard:
         """Turn one matter into the command that opens it; raises `ProblemError`."""
@@ -48,6 +51,23 @@ class Writer:
             )
         except ValidationError as error:
             raise invalid(error, UpstreamTicketSubmitted) from None
+        except Rejected as error:
+            raise ProblemError(422, error.code, str(error)) from None
+
+    def native(self, platform: str, data: Any) -> Heard:
+        """Turn a record of the platform's own form into its command; raises `ProblemError`, naming its own paths."""
+        mapping = self.mappings.get(platform)
+        if mapping is None:
+            raise ProblemError(404, "no-mapping", f"{platform}: no mapping in its file; hand matters down in our form")
+        now = self.guard.now()
+        try:
+            said = translate(mapping, platform, data, now)
+            _not_in_the_future(said.time, now, " | ".join(mapping.rules.get("time", ("time",))))
+            return self.door.hear_native(said)
+        except NativeError as error:
+            found = [WrongField(field=f.path, code=f.code, problem=f.problem) for f in error.faults[:20]]
+            detail = f"{len(error.faults)} places of the record are not valid"
+            raise ProblemError(422, "invalid-field", detail, fields=found) from None
         except Rejected as error:
             raise ProblemError(422, error.code, str(error)) from None
 
@@ -107,9 +127,9 @@ def _wrong(field: str, code: str, problem: str) -> ProblemError:
     return ProblemError(422, "invalid-field", f"{field}: {problem}", fields=found)
 
 
-def _not_in_the_future(time: datetime, now: datetime) -> datetime:
+def _not_in_the_future(time: datetime, now: datetime, field: str = "time") -> datetime:
     if time > now + CLOCK_SKEW:
-        raise _wrong("time", "in-the-future", "lies in the future")
+        raise _wrong(field, "in-the-future", "lies in the future")
     return time
 
 
@@ -120,9 +140,7 @@ def routes(writer: Writer) -> APIRouter:
     @router.post("/platforms/{platform}/tickets", operation_id="submit-ticket", status_code=202, response_model=Receipt)
     async def submit_ticket(platform: str, request: Request) -> JSONResponse:
         """Hand one matter down. Signed (Standard Webhooks); 202 only after Kafka acknowledged. 提交一件诉求。"""
-        body = await limits.read(request)
-        require(writer.guard.platform(platform, request, body), "submit-ticket")
-        return await writer.pass_on(writer.submission(platform, limits.parse(body)))
+        return await _hand_down(writer, platform, request, "submit-ticket", writer.submission)
 
     @router.post(
         "/platforms/{platform}/tickets/batch",
@@ -132,24 +150,27 @@ def routes(writer: Writer) -> APIRouter:
     )
     async def submit_tickets(platform: str, request: Request) -> JSONResponse:
         """Hand up to 500 matters down; each is answered on its own. 批量提交。"""
-        body = await limits.read(request, limits.MAX_BATCH_BODY)
-        require(writer.guard.platform(platform, request, body), "submit-tickets")
-        items = limits.parse(body)
-        if not isinstance(items, list) or not 0 < len(items) <= limits.MAX_BATCH:
-            raise ProblemError(422, "not-a-batch", f"the body must be a list of 1 to {limits.MAX_BATCH} matters")
-        heard: list[Heard] = []
-        places: list[int] = []
-        results: list[ItemResult] = []
-        for index, item in enumerate(items):
-            try:
-                heard.append(writer.submission(platform, item))
-                places.append(index)
-                results.append(ItemResult(index=index, status=202, receipt=receipt(heard[-1])))
-            except ProblemError as error:
-                results.append(ItemResult(index=index, status=error.problem.status, problem=error.body()))
-        for place in await writer.receiver.take(heard):
-            results[places[place]] = ItemResult(index=places[place], status=409, problem=conflict().body())
-        return JSONResponse(BatchResult(results=results).model_dump(exclude_none=True), 207)
+        return await _hand_down_many(writer, platform, request, "submit-tickets", writer.submission)
+
+    @router.post(
+        "/platforms/{platform}/tickets/native",
+        operation_id="submit-native-ticket",
+        status_code=202,
+        response_model=Receipt,
+    )
+    async def submit_native_ticket(platform: str, request: Request) -> JSONResponse:
+        """Hand a record down as the platform itself writes it; read by the mapping in its file. 按平台原格式提交。"""
+        return await _hand_down(writer, platform, request, "submit-native-ticket", writer.native)
+
+    @router.post(
+        "/platforms/{platform}/tickets/native/batch",
+        operation_id="submit-native-tickets",
+        status_code=207,
+        response_model=BatchResult,
+    )
+    async def submit_native_tickets(platform: str, request: Request) -> JSONResponse:
+        """Hand up to 500 records down as the platform writes them, each on its own. 按平台原格式批量提交。"""
+        return await _hand_down_many(writer, platform, request, "submit-native-tickets", writer.native)
 
     @router.post(
         "/commands",
@@ -178,6 +199,37 @@ def routes(writer: Writer) -> APIRouter:
     for action in ACTIONS:
         _add_action(router, writer, action)
     return router
+
+
+async def _hand_down(
+    writer: Writer, platform: str, request: Request, operation: str, heard: Callable[[str, Any], Heard]
+) -> JSONResponse:
+    body = await limits.read(request)
+    require(writer.guard.platform(platform, request, body), operation)
+    return await writer.pass_on(heard(platform, limits.parse(body)))
+
+
+async def _hand_down_many(
+    writer: Writer, platform: str, request: Request, operation: str, hear: Callable[[str, Any], Heard]
+) -> JSONResponse:
+    body = await limits.read(request, limits.MAX_BATCH_BODY)
+    require(writer.guard.platform(platform, request, body), operation)
+    items = limits.parse(body)
+    if not isinstance(items, list) or not 0 < len(items) <= limits.MAX_BATCH:
+        raise ProblemError(422, "not-a-batch", f"the body must be a list of 1 to {limits.MAX_BATCH} matters")
+    heard: list[Heard] = []
+    places: list[int] = []
+    results: list[ItemResult] = []
+    for index, item in enumerate(items):
+        try:
+            heard.append(hear(platform, item))
+            places.append(index)
+            results.append(ItemResult(index=index, status=202, receipt=receipt(heard[-1])))
+        except ProblemError as error:
+            results.append(ItemResult(index=index, status=error.problem.status, problem=error.body()))
+    for place in await writer.receiver.take(heard):
+        results[places[place]] = ItemResult(index=places[place], status=409, problem=conflict().body())
+    return JSONResponse(BatchResult(results=results).model_dump(exclude_none=True), 207)
 
 
 def _judge_each(batch: list[Any], digest_key: bytes) -> tuple[list[Heard], list[int], list[Mapping[str, Any]]]:
