@@ -51,6 +51,13 @@ CHINESE: Final[dict[str, str]] = {
     "ticket.supplement.v1": "市民补充材料",
     "ticket.withdraw.v1": "市民撤回诉求",
     "ticket.reopen.v1": "办结后重新提出",
+    "ticket.merge.v1": "热线办请求并单",
+    "ticket.unmerge.v1": "热线办拆分并单",
+    "merge.attach.v1": "从单请求并入主单",
+    "merge.detach.v1": "从单脱离主单",
+    "merge.answer.v1": "主单对并单的答复",
+    "reply.share.v1": "主单答复同时答复从单",
+    "extension.carry.v1": "主单延期次数计入从单",
     "clock.signal.v1": "时钟告警(临期或到期)",
     "clock.pulse.v1": "时钟脉冲:现在几点",
     "ticket.opened.v1": "已立案",
@@ -88,6 +95,16 @@ CHINESE: Final[dict[str, str]] = {
     "ticket.supplemented.v1": "已收到补充材料",
     "ticket.withdrawn.v1": "诉求已撤回",
     "ticket.reopened.v1": "已重新打开",
+    "merge.requested.v1": "已请求并单(时限照走)",
+    "merge.refused.v1": "并单未成,附原因",
+    "merge.lapsed.v1": "并单请求已失效",
+    "ticket.merged.v1": "已并单,由主单办理",
+    "ticket.unmerged.v1": "已拆分,单独办理",
+    "reply.shared.v1": "主单答复已送达从单,进入回访",
+    "extension.carried.v1": "延期次数已随事项计入",
+    "child.attached.v1": "从单已并入",
+    "child.refused.v1": "不接受并单,附原因",
+    "child.detached.v1": "从单已脱离",
     "ticket.closed.v1": "已办结(办结摘要)",
     "clock.at_risk.v1": "时限临近",
     "clock.breached.v1": "已超期",
@@ -112,11 +129,16 @@ CHINESE: Final[dict[str, str]] = {
 }
 """What each event type is called in Chinese."""
 
-COMMAND_WRITERS: Final[dict[str, str]] = {
-    "clock.pulse.v1": "clock",
-    "clock.signal.v1": "sla-timer",
-    "reply.review.v1": "revisit",
-    "ticket.close.v1": "revisit",
+COMMAND_WRITERS: Final[dict[str, tuple[str, ...]]] = {
+    "clock.pulse.v1": ("clock",),
+    "clock.signal.v1": ("sla-timer",),
+    "reply.review.v1": ("revisit",),
+    "ticket.close.v1": ("revisit",),
+    "merge.attach.v1": ("revisit",),
+    "merge.detach.v1": ("revisit",),
+    "merge.answer.v1": ("revisit", "router"),
+    "reply.share.v1": ("revisit",),
+    "extension.carry.v1": ("revisit",),
 }
 """Commands that the mesh itself writes; all others come through intake."""
 
@@ -149,7 +171,7 @@ def meaning(cls: type[Event]) -> str:
 def writer(name: str, topic: Topic) -> str:
     """Say who writes events of type `name` to `topic`."""
     if topic.role == "commands":
-        return COMMAND_WRITERS.get(name, "intake")
+        return ", ".join(COMMAND_WRITERS.get(name, ("intake",)))
     return ", ".join(topic.writers)
 
 

@@ -10,6 +10,7 @@ from schemas.audit import AUDIT
 from schemas.commands import COMMANDS
 from schemas.envelope import Event
 from schemas.feedback import FEEDBACK
+from schemas.merge_facts import MERGE_FACTS
 from schemas.supervision import SUPERVISION
 from schemas.upstream import UPSTREAM
 
@@ -49,6 +50,7 @@ TICKET_FACTS: tuple[type[facts.Fact], ...] = (
     facts.TicketSupplemented,
     facts.TicketWithdrawn,
     facts.TicketReopened,
+    *MERGE_FACTS,
     facts.TicketClosed,
     facts.ClockAtRisk,
     facts.ClockBreached,

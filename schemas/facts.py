@@ -327,7 +327,7 @@ class TicketClosed(Fact):
     """The ticket is done (Art. 9): the summary that downstream consumers read on `closed-tickets`.
 
     Satisfaction counts as `deemed` when silence stood for a rating. `breaches` names the limits that were missed,
-    for ever: a late reply does not heal them.
+    for ever: a late reply does not heal them. `merged_into` names the ticket whose handling gave the reply (并单).
     """
 
     type: Literal["ticket.closed.v1"] = "ticket.closed.v1"
@@ -347,6 +347,7 @@ class TicketClosed(Fact):
     urges: int = Field(ge=0)
     breaches: tuple[ClockKind, ...] = ()
     case_due_at: Instant | None = None
+    merged_into: Token | None = None
 
 
 class ClockFact(Fact):

@@ -77,8 +77,8 @@ class Cycle(Strict):
     `number` counts the legs of the ticket and names the leg's clocks. `due_at` is the newest due instant of its
     handling clock. When it ends: `breached` says whether that limit ran out before, `elapsed_seconds` how much working
     time the unit had it, up to the reply or to the return (the time of a return that is upheld counts for nobody; of
-    one that is refused for the unit). `charged_to` is the unit that answers for the leg; nobody for a co-handler
-    whose part was no longer wanted before it was late.
+    one that is refused for the unit). `charged_to` is the unit that answers for the leg; nobody for one that was
+    released before it was late: a co-handler's part that was no longer wanted, or a ticket that was merged.
     """
 
     number: int = Field(ge=1)

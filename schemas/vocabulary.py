@@ -75,6 +75,7 @@ class Stage(Word):
     JUDGING = "judging"
     EXPLAINING = "explaining"
     EXPLAINED = "explained"
+    MERGED = "merged"
     DIVERTED = "diverted"
     ANSWERED = "answered"
     DECLINED = "declined"

@@ -130,8 +130,7 @@ def simulate(log: Sequence[Record], policies: Policies, console: Console) -> Sim
         elif isinstance(event, Fact):
             facts.setdefault(event.subject, {}).setdefault(event.id, event)
     mesh = _Mesh(policies, frozenset(event.id for _, event in commands if _made_by_the_mesh(event)))
-    commands.sort(key=lambda pair: (pair[0].position.partition, pair[0].position.offset))
-    for record, event in track(commands, "deciding anew 推演", console=console, transient=True):
+    for record, event in track(_as_said(commands), "deciding anew 推演", console=console, transient=True):
         mesh.take(record, event)
     found = []
     for ticket in sorted({*facts, *mesh.facts}):
@@ -143,6 +142,21 @@ def simulate(log: Sequence[Record], policies: Policies, console: Console) -> Sim
     is_now = Counter(fact.type for said in mesh.facts.values() for fact in said)
     totals = {name: (was[name], is_now[name]) for name in sorted({*was, *is_now}) if was[name] != is_now[name]}
     return Simulation(len(facts), tuple(found), totals)
+
+
+def _as_said(commands: list[tuple[Record, Event]]) -> list[tuple[Record, Event]]:
+    """Give the commands in the order in which the broker took them, each partition in its own.
+
+    Tickets that are merged speak to each other across partitions: what one says must come before the other hears it.
+    """
+    latest: dict[int, float] = {}
+    ordered = []
+    for record, event in sorted(commands, key=lambda pair: (pair[0].position.partition, pair[0].position.offset)):
+        partition = record.position.partition
+        latest[partition] = max(record.appended_at, latest.get(partition, 0.0))
+        ordered.append((latest[partition], record, event))
+    ordered.sort(key=lambda item: (item[0], item[1].position.partition, item[1].position.offset))
+    return [(record, event) for _, record, event in ordered]
 
 
 def _essence(fact: Fact) -> dict[str, Any]:

@@ -68,5 +68,7 @@ def extend(ticket: Ticket, clocks: tuple[Clock, ...]) -> tuple[Cycle, ...]:
 
 def charged(ticket: Ticket, clock: ClockKind, cycle: int) -> dict[str, str | None]:
     """Name the unit that answers for a clock, as facts about clocks say it."""
+    if clock is ClockKind.EXPLAIN:  # owed by the unit that replied; a merged ticket has no leg of it
+        return {"charged_to": ticket.unit, "charged_group": ticket.unit_group}
     leg = ticket.leg(cycle) if clock in OF_THE_UNIT else None
     return {"charged_to": leg.charged_to if leg else None, "charged_group": leg.unit_group if leg else None}

@@ -5,6 +5,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import date, time
 from functools import cached_property
 from itertools import combinations
@@ -195,6 +196,22 @@ class ReminderRule(Rule):
     article: str = "Art. 10"
 
 
+class RepeatRule(Rule):
+    """国办函〔2025〕66号 (五): when two tickets are about the same matter, and what follows from it.
+
+    `same_matter` names what must agree for that (`unit`: the unit that has it, or would get it). At most `max_merged`
+    tickets hang on one handling.
+    """
+
+    same_matter: tuple[Literal["category", "area", "unit"], ...] = Field(default=("category", "area"), min_length=1)
+    max_merged: int = Field(default=200, ge=0, le=1000)
+    article: str = "国办函〔2025〕66号 (五)"
+
+    def agree(self, one: Mapping[str, str | None], other: Mapping[str, str | None]) -> bool:
+        """Say whether two matters, given by what `same_matter` names, are the same; what is not known never agrees."""
+        return all(one[name] is not None and one[name] == other[name] for name in self.same_matter)
+
+
 class Rulebook(Rule):
     """All rules of one jurisdiction from `effective_from` on."""
 
@@ -222,6 +239,7 @@ class Rulebook(Rule):
     revisit: RevisitRule
     reminders: ReminderRule
     scoring: ScoringRule
+    repeats: RepeatRule = RepeatRule()
 
     @field_validator("kinds")
     @classmethod

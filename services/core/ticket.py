@@ -16,6 +16,7 @@ from schemas.facts import (
     Fact,
     RatingRecorded,
     RefusalReviewRequested,
+    ReplyAccepted,
     ReplySubmitted,
     ReturnRequested,
     TicketDeclined,
@@ -26,6 +27,18 @@ from schemas.facts import (
     TicketSigned,
     TicketSupplemented,
     TicketUrged,
+)
+from schemas.merge_facts import (
+    ChildAttached,
+    ChildDetached,
+    ExtensionCarried,
+    MergeFact,
+    MergeLapsed,
+    MergeRefused,
+    MergeRequested,
+    ReplyShared,
+    TicketMerged,
+    TicketUnmerged,
 )
 from schemas.values import Clock, Cycle, LimitOverride
 from schemas.vocabulary import AcceptedBy, Channel, ClockKind, CyclePurpose, Kind, Rating, Stage
@@ -59,6 +72,12 @@ TRANSITIONS: Final[dict[tuple[Stage, str], tuple[Stage, ...]]] = {
     (Stage.EXPLAINING, "explanation.given.v1"): (Stage.EXPLAINED,),
     (Stage.EXPLAINED, "ticket.closed.v1"): (Stage.CLOSED,),
     (Stage.CLOSED, "ticket.reopened.v1"): (Stage.OPENED,),
+    (Stage.HELD, "ticket.merged.v1"): (Stage.MERGED,),
+    (Stage.QUEUED, "ticket.merged.v1"): (Stage.MERGED,),
+    (Stage.DISPATCHED, "ticket.merged.v1"): (Stage.MERGED,),
+    (Stage.IN_PROGRESS, "ticket.merged.v1"): (Stage.MERGED,),
+    (Stage.MERGED, "ticket.unmerged.v1"): (Stage.OPENED,),
+    (Stage.MERGED, "reply.shared.v1"): (Stage.REVISITING,),
 }
 """Which fact may follow in which stage, and where it leads. Whatever is not here moves no ticket."""
 
@@ -83,6 +102,13 @@ ANYWHERE: Final = (
     "extension.refused.v1",
     "ticket.urged.v1",
     "ticket.supplemented.v1",
+    "merge.requested.v1",
+    "merge.refused.v1",
+    "merge.lapsed.v1",
+    "extension.carried.v1",
+    "child.attached.v1",
+    "child.refused.v1",
+    "child.detached.v1",
 )
 """Facts that may stand in any stage and leave the ticket where it is."""
 
@@ -98,6 +124,14 @@ class Breach(BaseModel):
     kind: ClockKind
     cycle: int
     due_at: datetime
+
+
+class Child(BaseModel):
+    """A ticket of another caller that this one answers for, and the number of the child's attempt to be merged."""
+
+    model_config = ConfigDict(frozen=True)
+    ticket: str
+    merging: int
 
 
 class Ticket(BaseModel):
@@ -146,6 +180,18 @@ class Ticket(BaseModel):
     rating: Rating | None = None
     rating_elapsed: bool = False
     case_due_at: datetime | None = None
+    parent: str | None = None
+    """The ticket that is asked to answer for this one, or does, or did (`merged_into`)."""
+    merging: int = 0
+    """The attempt to be merged that stands, asked or agreed; 0 for none."""
+    case_clock: Clock | None = None
+    """The citizen's clock as it stood when the ticket was merged."""
+    children: tuple[Child, ...] = ()
+
+    @property
+    def merged_into(self) -> str | None:
+        """Give the ticket whose handling answers, or has answered, for this one."""
+        return self.parent if self.stage is Stage.MERGED or not self.merging else None
 
     def clock(self, kind: ClockKind, cycle: int | None = None) -> Clock | None:
         """Give the running clock of that kind (and cycle, if given)."""
@@ -245,7 +291,14 @@ def _details(ticket: Ticket, fact: Fact) -> dict[str, Any]:
         case TicketUrged():
             return {"urges": fact.count}
         case TicketReopened():
-            return {"generation": fact.generation, "rating": None, "rating_elapsed": False, "closed_at": None}
+            return {
+                "generation": fact.generation,
+                "rating": None,
+                "rating_elapsed": False,
+                "closed_at": None,
+                "parent": None,
+                "merging": 0,
+            }
         case ClockBreached():
             breach = Breach(kind=fact.clock, cycle=fact.clock_cycle, due_at=fact.due_at)
             return {"breaches": (*ticket.breaches, breach)}
@@ -256,18 +309,60 @@ def _details(ticket: Ticket, fact: Fact) -> dict[str, Any]:
             return _further_details(ticket, fact)
 
 
+_LEFT: Final[dict[str, Any]] = {"children": (), "merging": 0, "case_clock": None}
+"""What an end before the reply leaves of merging: nobody answers for anybody any more."""
+
+
+def _merge_details(ticket: Ticket, fact: MergeFact) -> dict[str, Any]:
+    on_its_own = {"parent": None, "merging": 0, "case_clock": None}
+    match fact:
+        case MergeRequested():
+            return {"parent": fact.parent, "merging": fact.merging}
+        case MergeRefused() | MergeLapsed():
+            return on_its_own if fact.merging == ticket.merging else {}
+        case TicketMerged():
+            return {
+                "case_clock": ticket.clock(ClockKind.CASE),
+                "extensions": fact.extensions,
+                "extension_asked_at": None,
+                "return_due_at": None,
+                "proposed_unit": None,
+            }
+        case TicketUnmerged():
+            return on_its_own
+        case ReplyShared():
+            heard = {"replied_at": fact.replied_at, "rating": None, "rating_elapsed": False, "contacts": 0}
+            return heard | {"merging": 0, "case_clock": None}
+        case ExtensionCarried():
+            return {"extensions": fact.count}
+        case ChildAttached():
+            child = Child(ticket=fact.child, merging=fact.merging)
+            others = tuple(c for c in ticket.children if c.ticket != fact.child)
+            return {"children": (*others, child), "extensions": fact.extensions}
+        case ChildDetached():
+            return {"children": tuple(c for c in ticket.children if c.ticket != fact.child)}
+        case _:
+            return {}
+
+
 def _further_details(ticket: Ticket, fact: Fact) -> dict[str, Any]:
+    if isinstance(fact, MergeFact):
+        return _merge_details(ticket, fact)
+    if isinstance(fact, ReplyAccepted):
+        return {"children": ()}  # answered: they go on by themselves
     if isinstance(fact, CoReturnRequested):
         disputed = (leg.number for leg in ticket.co_handlers() if leg.unit == fact.co_handler)
         return {"co_returns": (*ticket.co_returns, *disputed)}
     if isinstance(fact, TicketDeclined):
-        return {"declined_at": fact.time, "refusal_reviewable": fact.reviewable}
+        return {"declined_at": fact.time, "refusal_reviewable": fact.reviewable} | _LEFT
     if isinstance(fact, RefusalReviewRequested):
         return {"refusal_reviews": ticket.refusal_reviews + 1}
     if isinstance(fact, TicketSupplemented):
         return {"supplements": fact.count}
     if fact.type == "ticket.closed.v1":
         return {"closed_at": fact.time}
+    if fact.type == "ticket.withdrawn.v1":
+        return _LEFT
     if fact.type == "clock.elapsed.v1" and getattr(fact, "clock", None) is ClockKind.RATING:
         return {"rating_elapsed": True}
     return {}

@@ -188,6 +188,18 @@ TELLERS: Final[dict[str, Teller]] = {
     "ticket.supplemented.v1": _plain("市民补充材料", "The citizen adds to the matter"),
     "ticket.withdrawn.v1": _plain("市民撤回诉求", "Withdrawn by the citizen"),
     "ticket.reopened.v1": _plain("同一诉求重新打开", "The same matter came back: re-opened"),
+    "merge.requested.v1": _plain("请求并单,时限照走", "To be merged; no clock stops until the other agrees"),
+    "merge.refused.v1": lambda f, _d: Words(f"并单未成({f.code})", f"Not merged ({f.code})"),
+    "merge.lapsed.v1": _plain("并单请求已失效", "The merging lapsed"),
+    "ticket.merged.v1": _plain("已并单,由主单办理", "Merged: another ticket's handling answers for it"),
+    "ticket.unmerged.v1": lambda f, _d: Words(f"拆分并单({f.reason})", f"Taken out again ({f.reason})"),
+    "reply.shared.v1": _plain(
+        "主单答复即本单答复,进入回访", "The reply of the handling is its reply; the revisit is open"
+    ),
+    "extension.carried.v1": _plain("延期次数随事项计入", "The extension counts for the matter"),
+    "child.attached.v1": _plain("并入一张同一事项的工单", "Answers for another caller, too"),
+    "child.refused.v1": lambda f, _d: Words(f"不接受并单({f.code})", f"Cannot answer for another ({f.code})"),
+    "child.detached.v1": _plain("一张从单已脱离", "Lets another caller's ticket go"),
     "ticket.closed.v1": _closed,
     "clock.at_risk.v1": _at_risk,
     "clock.breached.v1": _clock("{}超期", "Breach: {}"),

@@ -37,6 +37,7 @@ STAGES: Final[Mapping[str, Words]] = {
     "judging": Words("认定中", "Judging"),
     "explaining": Words("解释中", "Explaining"),
     "explained": Words("已解释", "Explained"),
+    "merged": Words("已并单", "Merged"),
     "diverted": Words("已转接", "Diverted"),
     "answered": Words("已直答", "Answered at once"),
     "declined": Words("未受理", "Declined"),

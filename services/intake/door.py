@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from schemas.commands import (
     COMMANDS,
     Command,
+    Merging,
     OpenTicket,
     PulseClock,
     SignalClocks,
@@ -38,8 +39,12 @@ SOURCE = "/hotline-mesh/intake"
 NO_KEYWORDS = EmergencyKeywords()
 TICKET_TOKEN = re.compile(r"^T[A-Za-z0-9-]{1,70}$")
 """What a ticket token looks like: it becomes a Kafka key, so nothing else may pass for one."""
-FROM_OUTSIDE = {type_of(cls): cls for cls in COMMANDS if cls not in {PulseClock, SignalClocks, OpenTicket}}
-"""Commands that actors may send; tickets come by `open_command`, pulses and alarms only from the mesh itself."""
+FROM_OUTSIDE = {
+    type_of(cls): cls
+    for cls in COMMANDS
+    if cls not in {PulseClock, SignalClocks, OpenTicket} and not issubclass(cls, Merging)
+}
+"""Commands that actors may send; tickets come by `open_command`; pulses, alarms, mergings only from the mesh itself."""
 
 WITH_TEXT: dict[type[Event], str] = {
     SubmitReply: "data.reply.text",

@@ -5,7 +5,7 @@ from functools import partial
 
 from pydantic import BaseModel, ConfigDict
 
-from schemas.commands import CloseTicket, Command, ReviewReply
+from schemas.commands import CloseTicket, ReviewReply
 from schemas.envelope import Event, derived_id
 from schemas.facts import (
     ClockElapsed,
@@ -18,16 +18,16 @@ from schemas.facts import (
     ReplySubmitted,
     TicketOpened,
 )
+from schemas.merge_facts import ReplyShared
 from schemas.supervision import ContactRequested
-from schemas.values import Actor
-from schemas.vocabulary import Channel, ClockKind, ContactOutcome, Rating, Resolution, Role, Stage
+from schemas.vocabulary import Channel, ClockKind, ContactOutcome, Rating, Resolution, Stage
 from services.core.policy import Policies, Policy
 from services.core.reply_review import defects
 from services.core.service import Fold, Output, Position, QueueEntry, Rejected, Service, Step, in_sequence
 from services.core.ticket import TERMINAL
+from services.revisit.merging import MergeState, follow
+from services.revisit.said import SOURCE, command_after
 
-SOURCE = "/hotline-mesh/revisit"
-ACTOR = Actor(role=Role.SERVICE, id="revisit")
 REMEMBERED_REPLIES = 8
 
 
@@ -45,25 +45,11 @@ class RevisitState(BaseModel):
     attempts: int = 0
     contact_at: datetime | None = None
     answer_by: datetime | None = None
-
-
-def _command(cls: type[Command], event: Fact, **data: object) -> Output:
-    said = cls.model_validate(
-        {
-            "id": derived_id("revisit", event.id, cls.__name__),
-            "source": SOURCE,
-            "subject": event.subject,
-            "time": event.time,
-            "causation": event.id,
-            "actor": ACTOR,
-        }
-        | data
-    )
-    return Output("ticket-commands", said)
+    merge: MergeState = MergeState()
 
 
 def _close(event: Fact, resolution: Resolution) -> Output:
-    return _command(CloseTicket, event, resolution=resolution)
+    return command_after(CloseTicket, event, resolution=resolution)
 
 
 def _contact(policy: Policy, ticket: str, state: RevisitState, at: datetime) -> tuple[RevisitState, Output]:
@@ -90,9 +76,9 @@ def _react(policy: Policy, state: RevisitState, event: Fact) -> Step[RevisitStat
         case ReplySubmitted():
             found = defects(event.reply, state.digests)
             digests = (*state.digests, event.reply.template_digest)[-REMEMBERED_REPLIES:]
-            verdict = _command(ReviewReply, event, cycle=event.cycle, defects=found)
+            verdict = command_after(ReviewReply, event, cycle=event.cycle, defects=found)
             return Step(state.model_copy(update={"digests": digests}), (verdict,))
-        case ReplyAccepted():
+        case ReplyAccepted() | ReplyShared():
             window = next((c.due_at for c in event.started if c.kind is ClockKind.RATING), event.time)
             at = policy.calendar.next_opening(event.time)
             return Step(state.model_copy(update={"attempts": 0, "answer_by": window, "contact_at": at}))
@@ -140,7 +126,9 @@ def handle(policies: Policies, state: RevisitState | None, event: Event, _at: Po
             "contact_at": state.contact_at if event.stage is Stage.REVISITING else None,
         }
     )
-    return _react(policies.at(event.time), state, event)
+    merge, told = follow(state.merge, event)
+    step = _react(policies.at(event.time), state.model_copy(update={"merge": merge}), event)
+    return Step(step.state, (*step.outputs, *told))
 
 
 def wake_at(state: RevisitState) -> datetime | None:

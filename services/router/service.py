@@ -5,9 +5,11 @@ from functools import partial
 
 from pydantic import BaseModel, ConfigDict
 
-from schemas.commands import Command, PulseClock
+from schemas.commands import AnswerMerge, AttachChild, Command, PulseClock
 from schemas.envelope import Event, derived_id
 from schemas.facts import ClockPulsed, TicketClosed
+from schemas.values import Actor
+from schemas.vocabulary import Role
 from services.core.decision import SOURCE, Decision
 from services.core.lifecycle.decide import decide
 from services.core.policy import Policies
@@ -35,11 +37,28 @@ def handle(policies: Policies, state: RouterState | None, event: Event, _at: Pos
         raise Rejected("missing-subject", "a command without ce_subject names no ticket")
     if state is not None and event.id in state.decided:
         return Step(state, duplicate=True)
+    if state is None and isinstance(event, AttachChild):
+        return Step(None, (Output("ticket-commands", _nobody_answers(event)),))
     before = state.ticket if state else None
     decision = decide(before, event, policies)
     if not decision.facts:
         return Step(state, duplicate=True)
     return Step(_after(state, decision), _outputs(decision))
+
+
+def _nobody_answers(command: AttachChild) -> AnswerMerge:
+    """Answer for a parent that was never opened: it has no facts to answer with, and the child must not wait."""
+    return AnswerMerge(
+        id=derived_id("nobody", command.id),
+        source=SOURCE,
+        subject=command.child,
+        time=command.time,
+        causation=command.id,
+        actor=Actor(role=Role.SERVICE, id="router"),
+        merging=command.merging,
+        parent=command.subject,
+        code="unknown-ticket",
+    )
 
 
 def _after(state: RouterState | None, decision: Decision) -> RouterState:

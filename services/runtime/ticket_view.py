@@ -14,11 +14,17 @@ from pydantic_core import from_json
 
 from services.runtime.engine import Record
 
+FORMAT: Final = 2
+"""Of the tables; a file of another one is emptied, and read anew from the log."""
+TABLES: Final = ("ticket", "fact", "unit_of", "position")
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS ticket (
   token TEXT PRIMARY KEY, platform TEXT, upstream_id TEXT, kind TEXT, category TEXT, area TEXT, channel TEXT,
-  opened_at TEXT, stage TEXT, unit TEXT, generation INTEGER, sequence INTEGER, changed_at TEXT) WITHOUT ROWID;
+  opened_at TEXT, stage TEXT, unit TEXT, generation INTEGER, sequence INTEGER, changed_at TEXT,
+  merged_into TEXT) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS ticket_of_platform ON ticket (platform, upstream_id);
+CREATE INDEX IF NOT EXISTS ticket_of_matter ON ticket (category, area);
+CREATE INDEX IF NOT EXISTS ticket_merged ON ticket (merged_into);
 CREATE TABLE IF NOT EXISTS fact (
   token TEXT, sequence INTEGER, id TEXT, type TEXT, time TEXT, causation TEXT, data BLOB,
   PRIMARY KEY (token, sequence)) WITHOUT ROWID;
@@ -28,9 +34,13 @@ CREATE TABLE IF NOT EXISTS position (partition INTEGER PRIMARY KEY, next INTEGER
 """
 COLUMNS: Final = (
     "token", "platform", "upstream_id", "kind", "category", "area", "channel", "opened_at", "stage", "unit",
-    "generation", "sequence", "changed_at",
+    "generation", "sequence", "changed_at", "merged_into",
 )  # fmt: skip
-FILTERS: Final = ("platform", "stage", "kind", "category", "area")
+FILTERS: Final = ("platform", "stage", "kind", "category", "area", "merged_into")
+
+
+MERGED_INTO: Final = {"ticket.merged.v1": "parent", "ticket.unmerged.v1": None, "ticket.reopened.v1": None}
+"""Facts that change which ticket's handling answers for a ticket, and the field that names it."""
 
 
 Connect = Callable[[], sqlite3.Connection]
@@ -70,6 +80,9 @@ class TicketView:
         self._path = path
         self._local = threading.local()
         self._beside = beside
+        if self._db.execute("PRAGMA user_version").fetchone()[0] != FORMAT:
+            old = "".join(f"DROP TABLE IF EXISTS {name};" for name in TABLES)
+            self._db.executescript(f"PRAGMA journal_mode=WAL; {old} PRAGMA user_version={FORMAT};")
         self._db.executescript("PRAGMA journal_mode=WAL;" + SCHEMA + (beside.schema if beside else ""))
         if beside is not None:
             beside.open(lambda: self._db)
@@ -130,10 +143,13 @@ class TicketView:
             return
         if headers["ce_type"] == "ticket.opened.v1":
             db.execute(
-                "INSERT OR IGNORE INTO ticket VALUES (?, ?, ?, ?, ?, ?, ?, ?, '', NULL, 1, 0, '')",
+                "INSERT OR IGNORE INTO ticket VALUES (?, ?, ?, ?, ?, ?, ?, ?, '', NULL, 1, 0, '', NULL)",
                 (token, *(data[name] for name in ("platform", "upstream_id", "kind", "category", "area", "channel")),
                  headers["ce_time"]),
             )  # fmt: skip
+        if headers["ce_type"] in MERGED_INTO:
+            into = data.get(MERGED_INTO[headers["ce_type"]] or "")
+            db.execute("UPDATE ticket SET merged_into = ? WHERE token = ? AND sequence < ?", (into, token, number))
         unit = data.get("unit")
         if unit:
             db.execute("INSERT OR IGNORE INTO unit_of VALUES (?, ?)", (unit, token))
@@ -163,8 +179,20 @@ class TicketView:
             yield StoredFact(sequence, fact, name, time, causation, from_json(data))
 
     def had(self, unit: str, token: str) -> bool:
-        """Say whether the ticket is or was with the unit."""
-        return bool(self._db.execute("SELECT 1 FROM unit_of WHERE unit = ? AND token = ?", (unit, token)).fetchone())
+        """Say whether the ticket, or the one that it is merged into, is or was with the unit."""
+        query = (
+            "SELECT 1 FROM unit_of WHERE unit = ? AND token IN (?, (SELECT merged_into FROM ticket WHERE token = ?))"
+        )
+        return bool(self._db.execute(query, (unit, token, token)).fetchone())
+
+    def like(self, token: str, same: Sequence[str], stages: Sequence[str], limit: int) -> list[dict[str, Any]]:
+        """Give up to `limit` other tickets in `stages` that agree with this one in the columns `same`, eldest first."""
+        agreeing = " AND ".join(f"other.{name} = one.{name}" for name in same if name in COLUMNS)
+        query = f"""SELECT {", ".join(f"other.{name}" for name in COLUMNS)} FROM ticket one JOIN ticket other
+            ON {agreeing} AND other.token != one.token
+            WHERE one.token = ? AND other.stage IN ({", ".join("?" * len(stages))})
+            ORDER BY other.opened_at, other.token LIMIT ?"""  # noqa: S608
+        return [dict(zip(COLUMNS, row, strict=True)) for row in self._db.execute(query, (token, *stages, limit))]
 
     def page(self, after: str, limit: int, unit: str | None, filters: dict[str, str]) -> list[dict[str, Any]]:
         """Give up to `limit` tickets whose token follows `after`, in order of tokens."""
@@ -175,7 +203,8 @@ class TicketView:
             where.append(f"{name} = ?")
             values.append(value)
         if unit is not None:
-            where.append("token IN (SELECT token FROM unit_of WHERE unit = ?)")
-            values.append(unit)
+            had = "(SELECT token FROM unit_of WHERE unit = ?)"
+            where.append(f"(token IN {had} OR merged_into IN {had})")
+            values += [unit, unit]
         query = f"SELECT {', '.join(COLUMNS)} FROM ticket WHERE {' AND '.join(where)} ORDER BY token LIMIT ?"  # noqa: S608
         return [dict(zip(COLUMNS, row, strict=True)) for row in self._db.execute(query, (*values, limit))]

@@ -148,6 +148,12 @@ class Vault:
             query = "SELECT ticket FROM person WHERE mark = ? ORDER BY ticket"
             return [row[0] for row in self._keys.execute(query, (self.mark(contact),)).fetchall()]
 
+    def fellows(self, ticket: str) -> frozenset[str]:
+        """Give the other tickets of the person whose ticket this is."""
+        query = "SELECT ticket FROM person WHERE ticket != ? AND mark IN (SELECT mark FROM person WHERE ticket = ?)"
+        with self._lock:
+            return frozenset(row[0] for row in self._keys.execute(query, (ticket, ticket)).fetchall())
+
     def erase(self, ticket: str) -> bool:
         """Destroy the ticket's key: nothing sealed under it can be read again. False if that was done before."""
         return self.erase_all([(ticket, "", b"")]) > 0

@@ -10,8 +10,11 @@ from hypothesis import HealthCheck, given, note, seed, settings
 from hypothesis import strategies as st
 
 from schemas.commands import (
+    AnswerMerge,
     AssignCoHandlers,
     AssignTicket,
+    AttachChild,
+    CarryExtension,
     ClockSignal,
     CloseTicket,
     Command,
@@ -20,8 +23,11 @@ from schemas.commands import (
     DecideRefusalReview,
     DecideReturn,
     DeclineTicket,
+    DetachChild,
     JudgeDissatisfaction,
     LogContact,
+    MergeTicket,
+    Merging,
     OpenTicket,
     ReopenTicket,
     RequestCoReturn,
@@ -29,6 +35,7 @@ from schemas.commands import (
     RequestRefusalReview,
     RequestReturn,
     ReviewReply,
+    ShareReply,
     SignalClocks,
     SignTicket,
     SubmitCoReply,
@@ -36,6 +43,7 @@ from schemas.commands import (
     SubmitRating,
     SubmitReply,
     SupplementTicket,
+    UnmergeTicket,
     UrgeTicket,
     WithdrawTicket,
 )
@@ -51,14 +59,16 @@ from services.sla_timer.service import handle as follow_clocks
 from tests.builders import SANITATION, TICKET, URBAN, actor, alarm, at, position, reply
 
 POLICIES: Policies = load_policies(Path(__file__).parents[2] / "ops", "weixi")
-WITHOUT_A_CLOCK = {Stage.REVISITING, Stage.EXPLAINED}
-"""Open stages that may stand without a clock: revisit answers the fact that led there with `ticket.close.v1`."""
+WITHOUT_A_CLOCK = {Stage.REVISITING, Stage.EXPLAINED, Stage.MERGED}
+"""Open stages that may stand without a clock: revisit answers the fact that led there with `ticket.close.v1`; for a
+merged ticket its parent answers (`test_merged_lives`)."""
 
 START = at("Wed 2026-09-16 00:00")
 units = st.sampled_from([SANITATION, URBAN, "U-BAOHE", "U-NOBODY"])
 actors = st.sampled_from(
     ["office", "citizen", "service", "platform:stage", *(f"unit:{u}" for u in (SANITATION, URBAN, "U-BAOHE"))]
 )
+others = st.sampled_from(["T-2", "T-3"])
 FIELDS: dict[type[Command], st.SearchStrategy[dict[str, Any]]] = {
     OpenTicket: st.fixed_dictionaries({"kind": st.sampled_from(Kind)}),
     AssignTicket: st.fixed_dictionaries({"unit": units, "co_handlers": st.just(()) | st.just(("U-BAOHE", "U-WATER"))}),
@@ -91,13 +101,46 @@ FIELDS: dict[type[Command], st.SearchStrategy[dict[str, Any]]] = {
     SupplementTicket: st.just({"content_ref": "t"}),
     WithdrawTicket: st.just({}),
     ReopenTicket: st.just({}),
+    MergeTicket: st.fixed_dictionaries({"parent": st.sampled_from(["T-2", "T-3", TICKET])}),
+    UnmergeTicket: st.just({"reason": "another-matter-after-all"}),
+    AttachChild: st.fixed_dictionaries(
+        {
+            "merging": st.integers(1, 3),
+            "child": others,
+            "area": st.just("533423100"),
+            "category": st.sampled_from(["bulky-waste", "bulky-waste", "graffiti", "other"]),
+            "unit": st.none() | units,
+            "case_due_at": st.sampled_from([START, START + timedelta(days=90)]),
+            "extensions": st.integers(0, 2),
+        }
+    ),
+    DetachChild: st.fixed_dictionaries({"merging": st.integers(1, 3), "child": others}),
+    AnswerMerge: st.fixed_dictionaries(
+        {
+            "merging": st.integers(1, 9),
+            "parent": others,
+            "code": st.sampled_from([None, None, "unknown-ticket"]),
+            "extensions": st.integers(0, 2),
+        }
+    ),
+    ShareReply: st.fixed_dictionaries(
+        {
+            "merging": st.integers(1, 9),
+            "parent": others,
+            "content_ref": st.just("t"),
+            "replied_at": st.just(START),
+            "unit": units,
+            "unit_group": st.just("urban"),
+        }
+    ),
+    CarryExtension: st.fixed_dictionaries({"merging": st.integers(1, 9), "parent": others, "count": st.integers(1, 2)}),
 }
 LIKELY: dict[Stage, tuple[type[Command], ...]] = {
     Stage.HELD: (AssignTicket, DeclineTicket),
     Stage.QUEUED: (AssignTicket, AssignTicket, DeclineTicket),
     Stage.DECLINED: (RequestRefusalReview,),
     Stage.CONTESTED: (DecideRefusalReview,),
-    Stage.DISPATCHED: (SignTicket, SubmitReply, RequestExtension),
+    Stage.DISPATCHED: (SignTicket, SubmitReply, RequestExtension, MergeTicket, AttachChild),
     Stage.IN_PROGRESS: (
         SubmitReply,
         RequestReturn,
@@ -107,7 +150,10 @@ LIKELY: dict[Stage, tuple[type[Command], ...]] = {
         SubmitCoReply,
         RequestCoReturn,
         DecideCoReturn,
+        AttachChild,
+        MergeTicket,
     ),
+    Stage.MERGED: (AnswerMerge, ShareReply, UnmergeTicket, CarryExtension),
     Stage.DISPUTED: (DecideReturn, DecideExtension),
     Stage.REPLIED: (ReviewReply,),
     Stage.REVISITING: (SubmitRating, LogContact, CloseTicket),
@@ -132,6 +178,9 @@ ENTITLED: dict[type[Command], str] = {
     JudgeDissatisfaction: "office",
     CloseTicket: "service",
     ReopenTicket: "citizen",
+    MergeTicket: "office",
+    UnmergeTicket: "office",
+    **dict.fromkeys((AttachChild, DetachChild, AnswerMerge, ShareReply, CarryExtension), "service"),
 }
 
 
@@ -162,6 +211,10 @@ def next_command(draw: Callable[..., Any], number: int, ticket: Ticket, now: Any
         said = alarm(signal)
         return said.model_copy(update={"id": f"c-{number}"})
     likely = LIKELY.get(ticket.stage, ())
+    if ticket.merging and ticket.stage is not Stage.MERGED:
+        likely = (*likely, AnswerMerge, AnswerMerge, ShareReply)
+    if ticket.children:
+        likely = (*likely, DetachChild)
     disputed = [leg for leg in ticket.co_handlers() if ticket.clock(ClockKind.ADJUDICATE, leg.number)]
     if disputed and ticket.stage is Stage.IN_PROGRESS:
         likely = (DecideCoReturn, SubmitReply)
@@ -174,6 +227,8 @@ def next_command(draw: Callable[..., Any], number: int, ticket: Ticket, now: Any
         leg = draw(st.sampled_from(disputed or ticket.co_handlers()))
         who = who if cls is DecideCoReturn else f"unit:{leg.unit}"
         data = data | ({"co_handler": leg.unit} if cls is DecideCoReturn else {})
+    if what == "likely" and issubclass(cls, Merging):
+        data = data | still_standing(cls, ticket)
     if cls is ReviewReply and what == "likely":
         data = data | {"cycle": ticket.cycle}
     if cls is LogContact and what == "likely":
@@ -184,6 +239,15 @@ def next_command(draw: Callable[..., Any], number: int, ticket: Ticket, now: Any
         return opening(draw).model_copy(update={"id": f"c-{number}", "time": now})
     base = {"id": f"c-{number}", "source": "/test", "subject": TICKET, "time": now, "actor": actor(who)}
     return cls.model_validate(base | data)
+
+
+def still_standing(cls: type[Command], ticket: Ticket) -> dict[str, Any]:
+    """Give what makes a message of the saga belong to the attempt that stands."""
+    if cls in {AnswerMerge, ShareReply, CarryExtension} and ticket.merging:
+        return {"merging": ticket.merging, "parent": ticket.parent}
+    if cls is DetachChild and ticket.children:
+        return {"child": ticket.children[0].ticket, "merging": ticket.children[0].merging}
+    return {"category": ticket.category, "case_due_at": START + timedelta(days=90)} if cls is AttachChild else {}
 
 
 def resolution(ticket: Ticket) -> Resolution:
@@ -236,7 +300,7 @@ def test_an_open_ticket_has_a_clock_or_waits_for_revisit_to_close_it(life: list[
         ticket = decision.known
         note(f"{decision.command.type} at {decision.command.time} -> {ticket.stage}")
         assert ticket.stage is not Stage.OPENED
-        if ticket.stage in TERMINAL:
+        if ticket.stage in TERMINAL or ticket.stage is Stage.MERGED:
             assert () == ticket.clocks
         elif not ticket.clocks:
             assert ticket.stage in WITHOUT_A_CLOCK

@@ -114,6 +114,18 @@ def script(stage: Stage) -> dict[str, str]:
     stage.says(r, "Wed 2026-09-23 11:20", "return.request.v1", "unit:U-TRAFFIC", reason="nor-ours", basis="三定方案")
     stage.says(r, "Wed 2026-09-23 11:40", "ticket.withdraw.v1", "citizen:c")
 
+    t["parent"] = p = stage.opens("parent", "Wed 2026-09-23 09:00", area="533423101")
+    t["child"] = c = stage.opens("child", "Wed 2026-09-23 09:00", area="533423101")
+    t["taken out"] = o = stage.opens("taken-out", "Wed 2026-09-23 09:00", area="533423101")
+    stage.says(p, "Wed 2026-09-23 09:30", "ticket.sign.v1", UNIT)
+    stage.says(c, "Wed 2026-09-23 10:00", "ticket.merge.v1", "office:desk", parent=p)
+    stage.says(o, "Wed 2026-09-23 10:30", "ticket.merge.v1", "office:desk", parent=p)
+    stage.says(o, "Wed 2026-09-23 15:00", "ticket.unmerge.v1", "office:desk", reason="another-place")
+    stage.says(o, "Wed 2026-09-23 15:30", "ticket.withdraw.v1", "citizen:c")
+    stage.replies(p, "Wed 2026-09-23 16:00", OWN)
+    stage.says(c, "Thu 2026-09-24 09:00", "rating.submit.v1", "citizen:c", rating="satisfied")
+    stage.says(p, "Thu 2026-09-24 09:30", "rating.submit.v1", "citizen:c", rating="basically_satisfied")
+
     stage.opens("satisfied", "Wed 2026-09-23 09:00")  # the same message again
     stage.urges("silent", "Wed 2026-09-23 11:40")
     return t
@@ -159,6 +171,18 @@ STORIES = {
         "ticket.opened", "ticket.held", "clock.elapsed", "ticket.dispatched", "clock.breached", "ticket.signed",
         "clock.elapsed", "clock.at_risk", "clock.at_risk", "clock.at_risk", "clock.breached", "clock.breached",
         "clock.at_risk", "clock.at_risk",
+    ],
+    "parent": [
+        "ticket.opened", "ticket.dispatched", "ticket.signed", "child.attached", "child.attached", "child.detached",
+        "reply.submitted", "reply.accepted", "rating.recorded", "ticket.closed",
+    ],
+    "child": [
+        "ticket.opened", "ticket.dispatched", "merge.requested", "ticket.merged", "reply.shared", "rating.recorded",
+        "ticket.closed",
+    ],
+    "taken out": [
+        "ticket.opened", "ticket.dispatched", "merge.requested", "ticket.merged", "ticket.unmerged",
+        "ticket.dispatched", "ticket.withdrawn",
     ],
     "twice returned": [
         "ticket.opened", "ticket.dispatched", "ticket.signed", "return.requested", "return.refused",
@@ -251,7 +275,15 @@ def test_reminders_climb_the_ladder_once_per_rung(played: Played) -> None:
 def test_the_account_balances(played: Played) -> None:
     account = played.stage.driver.ledger.account()
     assert account.balanced, account.missing
-    assert 14 == account.accepted
+    assert 17 == account.accepted
+
+
+def test_a_merged_ticket_has_the_reply_of_its_parent_and_a_rating_of_its_own(played: Played) -> None:
+    (parent, *_), child = (played.stage.facts(played.tickets[name])[::-1] for name in ("parent", "child"))
+    closed, _, shared, *_ = child
+    assert (played.tickets["parent"], "satisfied") == (closed.merged_into, closed.rating)  # type: ignore[attr-defined]
+    assert (None, "basically_satisfied") == (parent.merged_into, parent.rating)  # type: ignore[attr-defined]
+    assert (OWN, at("Wed 2026-09-23 16:00")) == (shared.unit, shared.replied_at)  # type: ignore[attr-defined]
 
 
 def test_a_replay_from_offset_zero_says_the_same_facts(played: Played, policies: Policies) -> None:

@@ -165,6 +165,37 @@ def test_lists_go_page_by_page_and_show_a_unit_its_own_tickets_only(
     assert stranger.get(f"/v1/tickets/{seen[0]}").status_code == 404
 
 
+def test_the_office_merges_what_other_callers_said_of_the_same_matter(
+    platform: Caller, office: Caller, unit: Caller
+) -> None:
+    said = MATTER | {"area": "533423104"}
+    tickets = []
+    for name, phone in (("elder", "13900000001"), ("younger", "13900000002"), ("elsewhere", "13900000003")):
+        matter = said | {"upstream_id": f"merge-{name}", "reporter": {"phone": phone}}
+        receipt = platform.post(TICKETS, matter | ({"area": "533423200"} if name == "elsewhere" else {})).json()
+        assert became(platform, receipt)["state"] == "accepted"
+        tickets.append(receipt["ticket"])
+    elder, younger, _ = tickets
+    found = office.get(f"/v1/tickets/{younger}/merge-candidates").json()["tickets"]
+    assert [elder] == [ticket["token"] for ticket in found]
+    answer = office.post(f"/v1/tickets/{younger}/merges", {"parent": elder}, idempotency_key="merge-younger")
+    assert became(office, answer.json())["facts"][-1:] == ["merge.requested.v1"]
+    for _ in range(300):
+        stands = office.get(f"/v1/tickets/{younger}").json()
+        if stands["merged_into"]:
+            break
+        time.sleep(0.1)
+    assert (stands["stage"], stands["merged_into"], stands["unit"]) == ("merged", elder, None)
+    for reader in (office, unit):
+        listed = reader.get("/v1/tickets", merged_into=elder).json()["tickets"]
+        assert [younger] == [ticket["token"] for ticket in listed], "the unit sees for whom else it replies"
+    assert [] == office.get(f"/v1/tickets/{elder}/merge-candidates").json()["tickets"]
+    answer = office.post(f"/v1/tickets/{younger}/unmerges", {"reason": "another-place"}, idempotency_key="apart-again")
+    facts = became(office, answer.json())["facts"]
+    assert "ticket.unmerged.v1" in facts
+    assert office.get(f"/v1/tickets/{younger}").json()["merged_into"] is None
+
+
 def test_a_citizen_link_is_good_for_its_ticket_only(platform: Caller, shared_mesh: Mesh) -> None:
     receipt = platform.post(TICKETS, MATTER | {"upstream_id": "linked"}).json()
     became(platform, receipt)

@@ -30,7 +30,8 @@ MATRIX: dict[str, set[Access]] = {
     "co-reply": {UNIT}, "request-co-return": {UNIT}, "assign-co-handlers": {OFFICE}, "decide-co-return": {OFFICE},
     "decline": {OFFICE}, "request-refusal-review": {PLATFORM, OFFICE, CITIZEN}, "decide-refusal-review": {OFFICE},
     "assign": {OFFICE}, "decide-return": {OFFICE}, "decide-extension": {OFFICE, PLATFORM}, "log-contact": {OFFICE},
-    "judge-dissatisfaction": {OFFICE}, "reopen": {OFFICE},
+    "judge-dissatisfaction": {OFFICE}, "reopen": {OFFICE}, "merge": {OFFICE}, "unmerge": {OFFICE},
+    "list-merge-candidates": {OFFICE},
     "supplement": {PLATFORM, OFFICE, CITIZEN},
     **{operation: set(Access) for operation in PUBLIC_READS},
     "rate": {PLATFORM, OFFICE, CITIZEN}, "urge": {PLATFORM, OFFICE, CITIZEN}, "withdraw": {PLATFORM, OFFICE, CITIZEN},
@@ -41,6 +42,7 @@ READS = {
     "read-ticket": f"/v1/tickets/{TICKET}",
     "read-timeline": f"/v1/tickets/{TICKET}/timeline",
     "list-tickets": "/v1/tickets",
+    "list-merge-candidates": f"/v1/tickets/{TICKET}/merge-candidates",
     "read-submission": f"/v1/tickets/{TICKET}/submissions/none",
 } | PUBLIC_READS
 WRITES = {"submit-commands": "/v1/commands"} | {a.name: f"/v1/tickets/{TICKET}/{a.path}" for a in ACTIONS}

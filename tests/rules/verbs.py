@@ -206,6 +206,8 @@ VERBS: Final[dict[str, tuple[str, str, Build]]] = {
     ),
     "explains": ("explanation.submit.v1", r"explains", lambda _: {"text": "已电话说明政策依据。"}),
     "closes": ("ticket.close.v1", r"closes it as (?P<as>[a-z_]+)", lambda f: {"resolution": f["as"]}),
+    "merges": ("ticket.merge.v1", r"merges it into (?P<parent>T[0-9]+)", lambda f: {"parent": f["parent"]}),
+    "takes out": ("ticket.unmerge.v1", r"takes it out", lambda _: {"reason": "another-place"}),
     "urges": ("ticket.urge.v1", r"urges", lambda _: {}),
     "supplements": (
         "ticket.supplement.v1",

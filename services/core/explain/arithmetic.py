@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from schemas.facts import ExtensionGranted, Fact
+from schemas.merge_facts import TicketUnmerged
 from schemas.values import Clock
 from schemas.vocabulary import ClockKind
 from services.core.calendar_count import CountedDay, count_days
@@ -16,6 +17,7 @@ from services.core.explain.words import (
     counted,
     day_end,
     for_joining,
+    goes_on,
     hand_back,
     instant,
     next_opening,
@@ -84,6 +86,8 @@ def _derive(clock: Clock, fact: Fact, ticket: Ticket | None, policy: Policy) -> 
         return _Found(by, (first, instant(by, calendar)))
     if clock.kind is ClockKind.CO_HANDLE:
         return _part(clock, fact, ticket, policy)
+    if isinstance(fact, TicketUnmerged) and ticket is not None and ticket.case_clock is not None:
+        return _Found(ticket.case_clock.due_at, (goes_on(ticket.case_clock.due_at, calendar),))
     if isinstance(fact, ExtensionGranted) and ticket is not None:
         return _extended(clock, ticket, policy)
     found = _limit(clock.started_at, _parsed(clock.limit), policy)

@@ -205,6 +205,14 @@ def with_lead(lead: datetime, calendar: WorkCalendar) -> Text:
     )
 
 
+def goes_on(at: datetime, calendar: WorkCalendar) -> Text:
+    """The clock of a ticket that was merged goes on when it is taken out: it never starts again (Art. 8)."""
+    return Text(
+        en=f"It goes on as it stood before the merging, due {local_en(at, calendar)}.",
+        zh=f"拆分后沿用并单前的时限:{local_zh(at, calendar)}。",
+    )
+
+
 def hand_back(upstream: datetime, buffer: Text, at: datetime, calendar: WorkCalendar) -> Text:
     """The superior platform's own due instant is earlier (Art. 4)."""
     return Text(

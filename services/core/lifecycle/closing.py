@@ -156,6 +156,7 @@ def close_ticket(d: Decision, command: CloseTicket) -> Decision:
         urges=ticket.urges,
         breaches=tuple(b.kind for b in ticket.breaches),
         case_due_at=ticket.case_due_at,
+        merged_into=ticket.merged_into,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 from schemas.commands import Command
 from services.core.calendar import CalendarRangeError
 from services.core.decision import Decision
-from services.core.lifecycle import alarms, closing, co_handling, dispatching, handling, refusing
+from services.core.lifecycle import alarms, closing, co_handling, dispatching, handling, merging, refusing
 from services.core.policy import Policies
 from services.core.service import Rejected
 from services.core.ticket import Ticket
@@ -37,6 +37,13 @@ DECIDERS: Final[dict[str, Callable[[Decision, Any], Decision]]] = {
     "ticket.supplement.v1": closing.supplement_ticket,
     "ticket.withdraw.v1": closing.withdraw_ticket,
     "ticket.reopen.v1": dispatching.reopen_ticket,
+    "ticket.merge.v1": merging.merge_ticket,
+    "ticket.unmerge.v1": merging.unmerge_ticket,
+    "merge.attach.v1": merging.attach_child,
+    "merge.detach.v1": merging.detach_child,
+    "merge.answer.v1": merging.answer_merge,
+    "reply.share.v1": merging.share_reply,
+    "extension.carry.v1": merging.carry_extension,
     "clock.signal.v1": alarms.signal_clocks,
 }
 """Command type to decider; each gives a new `Decision` and changes nothing else."""

@@ -99,6 +99,8 @@ def decide_extension(d: Decision, command: DecideExtension) -> Decision:
         return d.refuse("no-extension-requested", "Art. 8")
     if not command.granted:
         return d.then(ExtensionRefused, "Art. 8")
+    if ticket.extensions >= d.governing(handle).rule_of(ticket.kind, ticket.category).extension.max_count:
+        return d.refuse("no-further-extension", "Art. 8")  # merging brought others of the same matter meanwhile
     longer = extended(d, handle)
     case = ticket.clock(ClockKind.CASE)
     of_case = (extended(d, case),) if case else ()

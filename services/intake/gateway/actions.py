@@ -111,6 +111,8 @@ ACTIONS: Final = (
         "不满意认定",
     ),
     Action("reopen", "reopenings", commands.ReopenTicket, "The office takes a closed ticket up again", "重新办理"),
+    Action("merge", "merges", commands.MergeTicket, "The office merges it into another's handling", "并单"),
+    Action("unmerge", "unmerges", commands.UnmergeTicket, "The office takes it out again", "拆分并单"),
     Action("rate", "ratings", commands.SubmitRating, "The citizen evaluates (Art. 9)", "评价"),
     Action("urge", "urges", commands.UrgeTicket, "The citizen asks again", "催办"),
     Action("supplement", "supplements", commands.SupplementTicket, "The citizen adds to the matter", "补充材料"),

@@ -40,7 +40,7 @@ def build(
     receiver = Receiver(door.accept)
     writer = Writer(door, guard, receiver, mappings)
     desk = Desk(writer, TicketSearch(view.connection), door.settings.jurisdiction)
-    app = application(writer, Reader(view, guard, received, door.policies), desk)
+    app = application(writer, Reader(view, guard, received, door), desk)
     app.state.receiver = receiver
     return app
 

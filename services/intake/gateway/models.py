@@ -89,6 +89,7 @@ class TicketSummary(BaseModel):
     generation: int
     sequence: int
     changed_at: str
+    merged_into: str | None = Field(default=None, description="whose handling answers for it (并单)")
 
 
 class TicketPage(BaseModel):

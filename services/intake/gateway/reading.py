@@ -10,7 +10,8 @@ from fastapi import APIRouter, Query, Request
 from schemas.docs import CHINESE, meaning
 from schemas.events import BY_TYPE
 from services.core.door_catalogue import Refusal as Refused
-from services.core.policy import Policies
+from services.core.lifecycle.merging import LEADING
+from services.intake.front import Door
 from services.intake.gateway.access import Access, Principal
 from services.intake.gateway.guard import Guard, require
 from services.intake.gateway.models import (
@@ -25,6 +26,7 @@ from services.intake.gateway.models import (
 from services.intake.gateway.problems import ProblemError
 from services.runtime.ticket_view import StoredFact, TicketView
 
+MOST_CANDIDATES: Final = 50
 FOR_CITIZENS: Final = frozenset(
     {
         "ticket.opened.v1", "ticket.diverted.v1", "ticket.answered.v1", "ticket.declined.v1", "ticket.held.v1",
@@ -32,6 +34,7 @@ FOR_CITIZENS: Final = frozenset(
         "ticket.dispatched.v1", "ticket.signed.v1", "extension.granted.v1", "reply.submitted.v1", "reply.accepted.v1",
         "contact.attempted.v1", "rating.recorded.v1", "ticket.redispatched.v1", "ticket.urged.v1",
         "ticket.supplemented.v1", "ticket.withdrawn.v1", "ticket.closed.v1", "ticket.reopened.v1",
+        "ticket.merged.v1", "ticket.unmerged.v1", "reply.shared.v1",
     }
 )  # fmt: skip
 """What the public timeline tells: what happened to the matter, not how offices and units argued about it."""
@@ -48,7 +51,7 @@ class Reader:
     view: TicketView
     guard: Guard
     received: Received
-    policies: Policies
+    door: Door
 
     def ticket(self, principal: Principal, token: str) -> TicketSummary:
         """Give the ticket; raises the same 404 for one that is not there and one that is none of his business."""
@@ -68,6 +71,14 @@ class Reader:
             case _:
                 return True
 
+    def candidates(self, token: str) -> list[TicketSummary]:
+        """Give tickets of others about the same matter that could answer for this one, eldest first."""
+        same = self.door.policies.newest.rulebook.repeats.same_matter
+        own = self.door.vault.fellows(token)
+        found = self.view.like(token, same, LEADING, MOST_CANDIDATES + len(own))
+        others = [TicketSummary(**row) for row in found if row["token"] not in own]
+        return others[:MOST_CANDIDATES]
+
     def timeline(self, principal: Principal, token: str) -> Timeline:
         """Give the facts that the principal may see."""
         self.ticket(principal, token)
@@ -82,7 +93,7 @@ class Reader:
         if fact.type != "ticket.declined.v1":
             return None
         at = datetime.fromisoformat(fact.time)
-        return self.policies.at(at).refusal(fact.data["code"], at)
+        return self.door.policies.at(at).refusal(fact.data["code"], at)
 
     def status(self, ticket: str, submission: str) -> SubmissionStatus:
         """Give what became of a submission."""
@@ -119,11 +130,12 @@ def routes(reader: Reader) -> APIRouter:
         kind: Annotated[str | None, Query(max_length=40)] = None,
         category: Annotated[str | None, Query(max_length=80)] = None,
         area: Annotated[str | None, Query(max_length=80)] = None,
+        merged_into: Annotated[str | None, Query(max_length=80)] = None,
     ) -> TicketPage:
         """List the tickets that you may see, in order of their tokens; `next` is the following cursor. 工单列表。"""
         principal = reader.guard.caller(request)
         require(principal, "list-tickets")
-        wanted = {"stage": stage, "kind": kind, "category": category, "area": area}
+        wanted = {"stage": stage, "kind": kind, "category": category, "area": area, "merged_into": merged_into}
         filters = {name: value for name, value in wanted.items() if value is not None}
         if principal.access is Access.PLATFORM:
             filters["platform"] = principal.id
@@ -138,6 +150,14 @@ def routes(reader: Reader) -> APIRouter:
         principal = reader.guard.caller(request)
         require(principal, "read-ticket", ticket)
         return reader.ticket(principal, ticket)
+
+    @router.get("/tickets/{ticket}/merge-candidates", operation_id="list-merge-candidates")
+    def list_merge_candidates(ticket: TicketToken, request: Request) -> TicketPage:
+        """List open tickets of other callers about the same matter, eldest first. 可并单工单。"""
+        principal = reader.guard.caller(request)
+        require(principal, "list-merge-candidates", ticket)
+        reader.ticket(principal, ticket)
+        return TicketPage(tickets=reader.candidates(ticket), next=None)
 
     @router.get("/tickets/{ticket}/timeline", operation_id="read-timeline")
     def read_timeline(ticket: TicketToken, request: Request) -> Timeline:
