@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 
-.PHONY: help setup tools demo test lint types contracts schemas check mutation fuzz bench lock clean
+.PHONY: help setup tools demo test lint types contracts schemas check mutation fuzz bench fault-tests lock clean
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-12s %s\n", $$1, $$2 }'
 
@@ -53,6 +53,9 @@ mutation: setup ## mutation testing of the core, half an hour, resumable; ARGS="
 
 bench: setup ## benchmarks, against a broker of their own; ARGS="NAME --quick", "--list"
 	@$(BIN)/python -m bench $(ARGS)
+
+fault-tests: setup ## the driver against a real broker, with 100 rounds of kill -9 instead of 3; half an hour
+	@HOTLINE_KILL_ROUNDS=100 $(BIN)/python -m pytest -q tests/runtime/driver --timeout 3600
 
 lock: setup ## resolve requirements.lock anew, without hosts
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -6,6 +6,7 @@ Headers carry the attributes (`ce_id`, `ce_type`, ...), the value is plain JSON 
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -121,12 +122,15 @@ def _field_names(schema: object) -> Iterator[str]:
             yield from _field_names(part)
 
 
-_DECLARED: Final = frozenset(name for cls in BY_TYPE.values() for name in _field_names(cls.model_json_schema()))
+@cache
+def _declared() -> frozenset[str]:
+    # Made when the first error is described: it takes longer than half of a worker's other imports.
+    return frozenset(name for cls in BY_TYPE.values() for name in _field_names(cls.model_json_schema()))
 
 
 def _shown(part: int | str) -> str:
     # The keys of a map (`positions`) are content: only names that the contracts declare may be repeated.
-    return str(part) if isinstance(part, int) or part in _DECLARED else "?"
+    return str(part) if isinstance(part, int) or part in _declared() else "?"
 
 
 def describe(error: ValidationError) -> str:

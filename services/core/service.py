@@ -1,6 +1,6 @@
 """What a service is: a value. What it folds, what it answers; one runtime does all I/O (DESIGN principle 1)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -63,6 +63,16 @@ class OpenClock(NamedTuple):
     due_at: datetime
 
 
+Glance = tuple[int | None, tuple[str, str, str] | None, int, Iterable[tuple[str, int]]]
+"""What indexes need of a value: when it wants to be woken; where it waits (stage, kind, unit group), if it is open, and
+since when; its clocks (kind, due). Instants are whole microseconds since 1970."""
+
+
+def no_glance(value: bytes) -> Glance | None:  # noqa: ARG001 - the signature is the contract
+    """Know nothing without loading the value."""
+    return None
+
+
 def dump_json(state: Any) -> bytes:
     """Give a state (a pydantic model) as a table value: JSON, behind the byte that names this format."""
     text: str = state.model_dump_json()
@@ -92,7 +102,9 @@ class Fold(Generic[S]):
     pulse at or after that instant `wake` is called for it; `trailing`: on the pulse after that one, so that what other
     partitions sent here by then has come; `answered`: records of the same key follow from what `wake` says, so that the
     runtime need not run ahead of whoever makes them. `queue` and `clocks` feed the metrics. `dump` and `load`
-    turn a state into a table value and back; the first byte of a value names its format. All are pure.
+    turn a state into a table value and back; the first byte of a value names its format. `glance` says of a value what
+    `wake_at`, `queue` and `clocks` say of its state, so that a million of them are indexed in seconds; None: load it.
+    All are pure.
     """
 
     table: str
@@ -109,6 +121,7 @@ class Fold(Generic[S]):
     clocks: Callable[[S], tuple[OpenClock, ...]] = field(default=lambda _state: ())
     dump: Callable[[S], bytes] = dump_json
     load: Callable[[bytes], S] = _load_json_of_its_state
+    glance: Callable[[bytes], Glance | None] = no_glance
 
     def __post_init__(self) -> None:
         if self.load is _load_json_of_its_state:

@@ -3,6 +3,8 @@
 No Kafka here: tests and replay run it too.
 """
 
+from array import array
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -82,7 +84,31 @@ class Engine:
     def rebuild(self, partition: int, items: Iterable[tuple[bytes, bytes]], values: Values | None = None) -> None:
         """Forget the indexes of a partition and build them anew from its keys and values."""
         index = Index(self.table if values is None else values)
+        buckets: dict[int, bytes | list[bytes]] = {}
+        queues: defaultdict[Label, array[int]] = defaultdict(lambda: array("q"))
+        clocks: defaultdict[str, array[int]] = defaultdict(lambda: array("q"))
+        others, glance = [], self.fold.glance
         for key, value in items:
+            seen = glance(value)
+            if seen is None:
+                others.append((key, value))
+                continue
+            at, label, since, running = seen
+            if at is not None:
+                known = buckets.setdefault(at, key)
+                if known is not key:
+                    if isinstance(known, list):
+                        known.append(key)
+                    else:
+                        buckets[at] = [known, key]
+            if label is not None:
+                queues[label].append(since)
+            for kind, due in running:
+                clocks[kind].append(due)
+        index.wakes.fill(buckets)
+        index.queues.fill(queues)
+        index.clocks.fill(clocks)
+        for key, value in others:
             self._moved(index, key, None, self.fold.load(value))
         self._indexes[partition] = index
 

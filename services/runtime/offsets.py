@@ -1,5 +1,6 @@
 """Small things that every reader needs: the ends of partitions in one request, and reading without waiting in vain."""
 
+import contextlib
 import time
 from collections.abc import Iterable
 
@@ -10,6 +11,8 @@ ELECTING = {
     KafkaError.NOT_LEADER_FOR_PARTITION,
     KafkaError.LEADER_NOT_AVAILABLE,
     KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError.UNKNOWN_LEADER_EPOCH,
+    KafkaError.FENCED_LEADER_EPOCH,
     KafkaError._TIMED_OUT,  # noqa: SLF001 - the public name of a librdkafka error
 }
 
@@ -28,6 +31,8 @@ def latest_offsets(
             if error.args[0].code() not in ELECTING or time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
+            with contextlib.suppress(KafkaException):
+                client.list_topics(timeout=10)  # the client remembers who leads, also when that is wrong
 
 
 def next_messages(consumer: Consumer, most: int, timeout: float) -> list[Message]:

@@ -4,28 +4,63 @@ Whoever moves a ticket knows what it was before, so only instants are kept here,
 """
 
 import threading
-from collections.abc import Iterable
-from heapq import heapify, heappop, heappush
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
+from heapq import heappop, heappush
 
 from services.core.service import OpenClock, QueueEntry
 
 Label = tuple[str, str, str]
 
 
+class _Times:
+    """Unix times, smallest first: a sorted array of those it began with, at 8 bytes each, and a heap of those since."""
+
+    __slots__ = ("_first", "_next", "_since")
+
+    def __init__(self, first: Iterable[float] = ()) -> None:
+        self._first = array("d", sorted(first))
+        self._next = 0
+        self._since: list[float] = []
+
+    def add(self, at: float) -> None:
+        heappush(self._since, at)
+
+    def smallest(self) -> float | None:
+        first = self._first[self._next] if self._next < len(self._first) else None
+        if self._since and (first is None or self._since[0] < first):
+            return self._since[0]
+        return first
+
+    def pop(self) -> None:
+        """Take the smallest out."""
+        if self._since and self._since[0] == self.smallest():
+            heappop(self._since)
+        else:
+            self._next += 1
+
+    def __iter__(self) -> Iterator[float]:
+        yield from self._first[self._next :]
+        yield from self._since
+
+    def __len__(self) -> int:
+        return len(self._first) - self._next + len(self._since)
+
+
 class _Instants:
-    """A multiset of Unix times that knows its smallest: two heaps, of what came and of what went."""
+    """A multiset of Unix times that knows its smallest: what came and what went."""
 
     __slots__ = ("_came", "_went")
 
-    def __init__(self) -> None:
-        self._came: list[float] = []
-        self._went: list[float] = []
+    def __init__(self, first: Iterable[float] = ()) -> None:
+        self._came = _Times(first)
+        self._went = _Times()
 
     def add(self, at: float) -> None:
-        heappush(self._came, at)
+        self._came.add(at)
 
     def remove(self, at: float) -> None:
-        heappush(self._went, at)
+        self._went.add(at)
         if len(self._went) > 1000 and 2 * len(self._went) > len(self._came):
             self._tidy()
 
@@ -36,17 +71,27 @@ class _Instants:
                 went.pop()
             else:
                 left.append(at)
-        self._came, self._went = left, []
-        heapify(self._came)
+        self._came, self._went = _Times(left), _Times()
 
     def smallest(self) -> float | None:
-        while self._went and self._came and self._went[0] == self._came[0]:
-            heappop(self._went)
-            heappop(self._came)
-        return self._came[0] if self._came else None
+        while (at := self._came.smallest()) is not None and at == self._went.smallest():
+            self._went.pop()
+            self._came.pop()
+        return at
+
+    def pop_until(self, now: float) -> int:
+        """Take out what is at most `now`, and give how many."""
+        before = len(self)
+        while (at := self.smallest()) is not None and at <= now:
+            self._came.pop()
+        return before - len(self)
 
     def __len__(self) -> int:
         return len(self._came) - len(self._went)
+
+
+def _seconds(micros: Iterable[int]) -> Iterator[float]:
+    return (at / 1_000_000 for at in micros)  # the same float as datetime.timestamp()
 
 
 class QueueAges:
@@ -67,6 +112,11 @@ class QueueAges:
                 label = (after.stage, after.kind, after.unit_group)
                 self._queues.setdefault(label, _Instants()).add(after.since.timestamp())
 
+    def fill(self, waiting: Mapping[Label, Iterable[int]]) -> None:
+        """Begin with these, per label since when a ticket waits there, in microseconds since 1970."""
+        with self._lock:
+            self._queues = {label: _Instants(_seconds(since)) for label, since in waiting.items()}
+
     def oldest(self) -> dict[Label, tuple[float, int]]:
         """Give per label the Unix time since when the oldest waits, and how many wait."""
         found = {}
@@ -82,10 +132,9 @@ class ClockCounts:
     """Open and overdue clocks per kind; a clock is overdue once a pulse has passed its due instant."""
 
     def __init__(self) -> None:
-        self._running: dict[tuple[str, float], int] = {}
-        self._open: dict[str, int] = {}
+        self._ahead: dict[str, _Instants] = {}
+        """Per kind the due instants (Unix times) that no pulse has passed."""
         self._overdue: dict[str, int] = {}
-        self._instants: list[tuple[float, str]] = []
         self._now = 0.0
 
     def move(self, before: tuple[OpenClock, ...], after: tuple[OpenClock, ...]) -> None:
@@ -93,31 +142,40 @@ class ClockCounts:
         if before == after:
             return
         for clock in before:
-            self._count(clock, -1)
+            due = clock.due_at.timestamp()
+            if due <= self._now:
+                self._overdue[clock.kind] -= 1
+            else:
+                self._ahead[clock.kind].remove(due)
         for clock in after:
-            self._count(clock, 1)
+            due, ahead = clock.due_at.timestamp(), self._of(clock.kind)
+            if due <= self._now:
+                self._overdue[clock.kind] += 1
+            else:
+                ahead.add(due)
 
-    def _count(self, clock: OpenClock, by: int) -> None:
-        kind, due = clock.kind, clock.due_at.timestamp()
-        self._open[kind] = self._open.get(kind, 0) + by
-        if due <= self._now:
-            self._overdue[kind] = self._overdue.get(kind, 0) + by
-            return
-        running = self._running.get((kind, due))
-        if running is None:
-            heappush(self._instants, (due, kind))
-        self._running[kind, due] = (running or 0) + by
+    def _of(self, kind: str) -> _Instants:
+        if kind not in self._ahead:
+            self._overdue[kind] = 0
+            self._ahead[kind] = _Instants()
+        return self._ahead[kind]
+
+    def fill(self, running: Mapping[str, Iterable[int]]) -> None:
+        """Begin with these: per kind when the clocks that run are due, in microseconds since 1970."""
+        self._ahead = {kind: _Instants(_seconds(dues)) for kind, dues in running.items()}
+        self._overdue = dict.fromkeys(running, 0)
 
     def advance(self, now: float) -> None:
         """Move the time to `now` (Unix seconds): clocks whose due instant passed become overdue."""
-        while self._instants and self._instants[0][0] <= now:
-            due, kind = heappop(self._instants)
-            self._overdue[kind] = self._overdue.get(kind, 0) + self._running.pop((kind, due))
+        for kind, ahead in self._ahead.items():
+            self._overdue[kind] += ahead.pop_until(now)
         self._now = max(self._now, now)
 
     def counts(self) -> dict[str, tuple[int, int]]:
         """Give (open, overdue) per kind of clock."""
-        return {kind: (count, self._overdue.get(kind, 0)) for kind, count in list(self._open.items())}
+        overdue = dict(self._overdue)
+        found = list(self._ahead.items())
+        return {kind: (len(ahead) + overdue.get(kind, 0), overdue.get(kind, 0)) for kind, ahead in found}
 
 
 def oldest_of(partitions: Iterable[QueueAges]) -> dict[Label, tuple[float, int]]:

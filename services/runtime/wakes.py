@@ -7,7 +7,7 @@ A key costs 8 bytes here, since the bucket holds the same bytes object as the ta
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -18,11 +18,15 @@ def micros(at: datetime) -> int:
     return (at - EPOCH) // _MICROSECOND
 
 
+def _keys(bucket: bytes | list[bytes]) -> list[bytes]:
+    return bucket if isinstance(bucket, list) else [bucket]
+
+
 class Wakes:
     """Keys by instant; `due` gives them in (instant, key) order, and may be left and taken up again."""
 
     def __init__(self) -> None:
-        self._buckets: dict[int, list[bytes]] = {}
+        self._buckets: dict[int, bytes | list[bytes]] = {}
         self._instants: list[int] = []
         self._current: tuple[int, list[bytes]] | None = None
         """The bucket at hand: its instant, and its keys that are still to come, the next one last."""
@@ -31,10 +35,17 @@ class Wakes:
         """Note that `key` wants to be woken at `at` (microseconds since 1970)."""
         bucket = self._buckets.get(at)
         if bucket is None:
-            self._buckets[at] = [key]
+            self._buckets[at] = key
             heappush(self._instants, at)
-        else:
+        elif isinstance(bucket, list):
             bucket.append(key)
+        else:
+            self._buckets[at] = [bucket, key]
+
+    def fill(self, buckets: dict[int, bytes | list[bytes]]) -> None:
+        """Begin with these: per instant (microseconds since 1970) its key or keys."""
+        self._buckets, self._instants = buckets, list(buckets)
+        heapify(self._instants)
 
     def due(self, now: int) -> Iterator[tuple[int, bytes]]:
         """Give and forget what is due at `now`; keys come in their order, each once per instant."""
@@ -43,7 +54,7 @@ class Wakes:
                 if not self._instants or self._instants[0] > now:
                     return
                 at = heappop(self._instants)
-                self._current = at, sorted(set(self._buckets.pop(at)), reverse=True)
+                self._current = at, sorted(set(_keys(self._buckets.pop(at))), reverse=True)
             at, keys = self._current
             while keys:
                 yield at, keys.pop()
@@ -52,7 +63,7 @@ class Wakes:
     def waiting(self, now: int) -> int:
         """Count what is due at `now` and was not given yet; a key that moved on meanwhile counts too."""
         count = len(self._current[1]) if self._current else 0
-        return count + sum(len(keys) for at, keys in self._buckets.items() if at <= now)
+        return count + sum(len(_keys(bucket)) for at, bucket in self._buckets.items() if at <= now)
 
     def any_due(self, now: int) -> bool:
         """Say whether something is due at `now`."""

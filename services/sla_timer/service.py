@@ -22,7 +22,7 @@ from services.core.service import (
     in_sequence,
 )
 from services.core.ticket import TERMINAL
-from services.sla_timer.state import RunningClock, TimerState, dump, instant, load, micros, running
+from services.sla_timer.state import RunningClock, TimerState, dump, glance, instant, load, micros, running
 
 SOURCE = "/hotline-mesh/sla-timer"
 ACTOR = Actor(role=Role.SERVICE, id="sla-timer")
@@ -51,8 +51,7 @@ def handle(state: TimerState | None, event: Event, _at: Position) -> Step[TimerS
 
 def wake_at(state: TimerState) -> datetime | None:
     """Give the instant of the ticket's next alarm."""
-    coming = [at for clock in state.clocks if (at := clock.next) is not None]
-    return instant(min(coming)) if coming else None
+    return None if state.next is None else instant(state.next)
 
 
 @lru_cache(maxsize=4096)  # the day limits of a date all end at one instant
@@ -133,5 +132,6 @@ def service(policies: Policies) -> Service:
         clocks=clocks,
         dump=dump,
         load=load,
+        glance=glance,
     )
     return Service("sla-timer", (fold,))

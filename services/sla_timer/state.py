@@ -6,20 +6,44 @@ Instants are whole microseconds since 1970 here: most of a ticket's are read and
 import json
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from struct import Struct
 from typing import NamedTuple
 
 from pydantic_core import from_json
 
 from schemas.values import Clock
 from schemas.vocabulary import ClockKind, Rung
+from services.core.service import Glance
+from services.core.ticket import TERMINAL
 
-FORMAT = b"2"
-"""First byte of a value; 1 was the JSON of the whole model."""
+FORMAT = b"3"
+"""First byte of a value; 1 was the JSON of the whole model, 2 a JSON array (still read)."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_KINDS = {str(kind): kind for kind in ClockKind}
-_RUNGS = {str(rung): rung for rung in Rung}
 _text = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
+_HEAD = Struct("<cqqIBH")
+"""Format, next alarm, since (instants in microseconds since 1970), sequence, number of clocks, bytes of the label."""
+_COUNT_AT = 21
+_CLOCK = Struct("<BHqBB")
+"""Kind, cycle, due instant, flags, number of marks. Behind the clocks: the label, their daily instants and marks."""
+_INSTANT = Struct("<q")
+_MARK = Struct("<Bq")
+_NEVER = -(1 << 63)
+_ELAPSED, _DAILY = 1, 2
+_TERMINAL = {str(stage) for stage in TERMINAL}
+
+CLOCK_CODES = {
+    "release": 1, "dispatch": 2, "sign": 3, "return": 4, "handle": 5, "co_handle": 6, "case": 7, "adjudicate": 8,
+    "rating": 9, "judge": 10, "explain": 11, "refusal_review": 12,
+}  # fmt: skip
+"""What stands for a kind of clock in a value; a code is never given to another kind.
+
+A state with a kind that has none yet is kept as JSON (format 2), which is slower to index."""
+RUNG_CODES = {
+    "half": 1, "four_fifths": 2, "near_due": 3, "overdue": 4, "overdue_daily": 5, "escalated": 6, "urged": 7,
+}  # fmt: skip
+_KINDS = {code: ClockKind(kind) for kind, code in CLOCK_CODES.items()}
+_RUNGS = {code: Rung(rung) for rung, code in RUNG_CODES.items()}
 
 
 class RunningClock(NamedTuple):
@@ -50,6 +74,11 @@ class TimerState(NamedTuple):
     since: int
     clocks: tuple[RunningClock, ...] = ()
 
+    @property
+    def next(self) -> int | None:
+        """Give when one of them has something to say next."""
+        return min((at for clock in self.clocks if (at := clock.next) is not None), default=None)
+
 
 def micros(at: datetime) -> int:
     """Give an instant in microseconds since 1970, exactly."""
@@ -69,14 +98,78 @@ def running(clock: Clock) -> RunningClock:
 
 
 def dump(state: TimerState) -> bytes:
-    """Give the table value: a version byte and a JSON array, the fields in their order."""
-    return FORMAT + _text(state).encode()
+    """Give the table value: what indexes ask first, then the clocks; about 110 bytes with three clocks."""
+    try:
+        return _dump_binary(state)
+    except KeyError:
+        return _dump_json(state)
+
+
+def _dump_binary(state: TimerState) -> bytes:
+    label = f"{state.stage}\0{state.kind}\0{state.unit_group}".encode()
+    alarm = _NEVER if state.next is None else state.next
+    parts = [_HEAD.pack(FORMAT, alarm, state.since, state.sequence, len(state.clocks), len(label))]
+    rest = [label]
+    for clock in state.clocks:
+        flags = _ELAPSED * clock.elapsed | _DAILY * (clock.daily is not None)
+        parts.append(_CLOCK.pack(CLOCK_CODES[clock.kind], clock.cycle, clock.due, flags, len(clock.marks)))
+        if clock.daily is not None:
+            rest.append(_INSTANT.pack(clock.daily))
+        rest.extend(_MARK.pack(RUNG_CODES[rung], at) for rung, at in clock.marks)
+    return b"".join((*parts, *rest))
 
 
 def load(value: bytes) -> TimerState:
     """Give the state of a table value; raises ValueError for another format."""
+    if value[:1] == b"2":
+        return _load_json(value)
     if value[:1] != FORMAT:
-        raise ValueError(f"table format {value[:1]!r} is not known; known: {FORMAT!r}")
+        raise ValueError(f"table format {value[:1]!r} is not known; known: {FORMAT!r}, b'2'")
+    _, _, since, sequence, count, length = _HEAD.unpack_from(value)
+    fixed = _HEAD.size + count * _CLOCK.size
+    rest = fixed + length
+    stage, kind, unit_group = value[fixed:rest].decode().split("\0")
+    clocks = []
+    for code, cycle, due, flags, marked in _CLOCK.iter_unpack(value[_HEAD.size : fixed]):
+        daily = None
+        if flags & _DAILY:
+            (daily,) = _INSTANT.unpack_from(value, rest)
+            rest += _INSTANT.size
+        behind = rest + marked * _MARK.size
+        marks = tuple((_RUNGS[rung], mark) for rung, mark in _MARK.iter_unpack(value[rest:behind]))
+        rest = behind
+        clocks.append(RunningClock(_KINDS[code], cycle, due, bool(flags & _ELAPSED), daily, marks))
+    return TimerState(sequence, stage, kind, unit_group, since, tuple(clocks))
+
+
+_LABELS: dict[bytes, tuple[str, str, str] | None] = {}
+_GLANCES = [Struct("<cqq4xBH" + "B2xq2x" * count) for count in range(16)]
+"""By number of clocks: head and clocks, without what no index asks for."""
+_NAME_OF = {code: kind for kind, code in CLOCK_CODES.items()}.__getitem__
+
+
+def _label(stored: bytes) -> tuple[str, str, str] | None:
+    stage, kind, unit_group = stored.decode().split("\0")
+    return _LABELS.setdefault(stored, None if stage in _TERMINAL else (stage, kind, unit_group))
+
+
+def glance(value: bytes) -> Glance | None:
+    """Give what indexes need of a table value, ten times as fast as `load`; None for one of an older format."""
+    if value[:1] != FORMAT or value[_COUNT_AT] >= len(_GLANCES):
+        return None
+    seen = _GLANCES[value[_COUNT_AT]]
+    _, alarm, since, _, length, *clocks = seen.unpack_from(value)
+    stored = value[seen.size : seen.size + length]
+    label = _LABELS[stored] if stored in _LABELS else _label(stored)
+    running = zip(map(_NAME_OF, clocks[::2]), clocks[1::2])  # noqa: B905 - `strict` is a seventh of a glance
+    return None if alarm == _NEVER else alarm, label, since, running
+
+
+def _dump_json(state: TimerState) -> bytes:
+    return b"2" + _text(state).encode()
+
+
+def _load_json(value: bytes) -> TimerState:
     sequence, stage, kind, unit_group, since, clocks = from_json(value[1:])
     return TimerState(
         sequence,
@@ -86,7 +179,7 @@ def load(value: bytes) -> TimerState:
         since,
         tuple(
             RunningClock(
-                _KINDS[clock], cycle, due, bool(elapsed), daily, tuple((_RUNGS[rung], at) for rung, at in marks)
+                ClockKind(clock), cycle, due, bool(elapsed), daily, tuple((Rung(rung), at) for rung, at in marks)
             )
             for clock, cycle, due, elapsed, daily, marks in clocks
         ),

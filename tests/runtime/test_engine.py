@@ -1,6 +1,7 @@
 """The engine: real folds over a table of bytes; keys, wakes, pulses, and the indexes rebuilt after a restart."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ from schemas.envelope import Event
 from schemas.facts import ClockPulsed
 from schemas.wire import WireError, encode
 from services.core.policy import Policies
-from services.core.service import Position, Rejected
+from services.core.service import Position, Rejected, no_glance
 from services.router.service import service as router
 from services.runtime.engine import Engine, Record, Result
 from services.sla_timer.service import service as sla_timer
@@ -233,3 +234,25 @@ def test_overdue_clocks_are_counted_from_the_slowest_partition(policies: Policie
     feed(timer, table, [pulsed("Wed 2026-09-23 11:00")], partition=1)
     assert (1, 1) == timer.counts()["sign"]
     assert datetime.fromisoformat("2026-09-23T03:00:00+00:00") == timer.pulse_at[1]
+
+
+def test_indexes_made_of_glances_are_those_made_of_states(policies: Policies, table: Table, timer: Engine) -> None:
+    for number in range(4):
+        feed(
+            timer,
+            table,
+            of_ticket(
+                policies, f"T-{number}", opens(f"Wed 2026-09-23 09:0{number // 2}"), signs("Wed 2026-09-23 09:30")
+            ),
+        )
+    feed(timer, table, of_ticket(policies, "T-5", opens("Wed 2026-09-23 09:00"), withdraws("Wed 2026-09-23 09:10")))
+    found = []
+    for fold in (timer.fold, replace(timer.fold, glance=no_glance)):
+        engine, values = Engine(fold), dict(table)
+        engine.rebuild(0, table.items(), values)
+        before = (engine.oldest(), engine.counts())
+        results = [engine.handle(record(pulsed(when))) for when in ("Wed 2026-09-23 09:30", "Wed 2026-09-30 18:00")]
+        found.append((before, said(results), engine.counts()))
+    assert found[0] == found[1]
+    assert found[0][0][1]["handle"] == (4, 0)
+    assert found[0][2]["handle"] == (4, 4)

@@ -20,6 +20,8 @@ from services.runtime.driver.producer import ChangelogEpoch
 from services.runtime.driver.recovery import Restore, restore
 from services.runtime.driver.runs import OffsetGapError, Run, split
 
+CHANGES_AT_ONCE = 2000
+"""Changelog records of a commit that are handed over before the agents get their turn: some milliseconds."""
 REBALANCING = {
     KafkaError.REBALANCE_IN_PROGRESS,
     KafkaError.ILLEGAL_GENERATION,
@@ -183,12 +185,15 @@ class Consumer(Service):
 
     @Service.task
     async def _committer(self) -> None:
+        pause = interval = self.app.conf.broker_commit_interval
         while not self.should_stop:
-            await self.sleep(self.app.conf.broker_commit_interval)
+            await self.sleep(pause)
+            began = time.monotonic()
             try:
                 await self.commit()
             except Exception as error:  # noqa: BLE001 - whatever it is: the worker must not go on
                 self.fail(error)
+            pause = max(0.01, interval - (time.monotonic() - began))
 
     async def commit(self, _topics: Any = None, **_: Any) -> bool:
         """Make everything handled so far durable: outputs, changelog, local store, offsets, in this order.
@@ -210,8 +215,8 @@ class Consumer(Service):
                 for key, value in changes.items():
                     producer.write_changelog(written, topic, number, key, value)
                     count += 1
-                    if count % 500 == 0:
-                        await asyncio.sleep(0)  # the agents work on
+                    if count % CHANGES_AT_ONCE == 0:
+                        await asyncio.sleep(0)  # the agents work on: a run, which takes longer than these changes
             await producer.acknowledged(written)
             for topic, number, held, changes in changed:
                 held.secured(changes, written.ends[topic, number])

@@ -35,8 +35,8 @@ def settings(args: argparse.Namespace, scheme: str) -> dict[str, Any]:
         "datadir": args.home,
         "autodiscover": False,
         "broker_commit_interval": args.commit_interval,
-        "broker_session_timeout": 6.0,
-        "broker_heartbeat_interval": 1.0,
+        "broker_session_timeout": args.session_timeout,
+        "broker_heartbeat_interval": min(1.0, args.session_timeout / 3),
         "consumer_group_instance_id": args.instance,
     }
 
@@ -97,6 +97,7 @@ async def main() -> None:
     parser.add_argument("--linger-ms", type=float, default=2)
     parser.add_argument("--slow", type=float, default=0)
     parser.add_argument("--commit-interval", type=float, default=0.2)
+    parser.add_argument("--session-timeout", type=float, default=6.0)
     args = parser.parse_args()
     app = {"ours": ours, "stock": stock}[args.engine](args)
     stop = asyncio.Event()

@@ -111,8 +111,16 @@ class Stage:
     def committed(self) -> dict[int, int]:
         """Give the committed offset per source partition (0 where none is)."""
         wanted = [TopicPartition(self.source, n) for n in range(PARTITIONS)]
-        (future,) = self.admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(self.name, wanted)]).values()
-        return {tp.partition: max(0, tp.offset) for tp in future.result().topic_partitions}
+        asked = [ConsumerGroupTopicPartitions(self.name, wanted)]
+        deadline = time.monotonic() + 30
+        while True:
+            (future,) = self.admin.list_consumer_group_offsets(asked).values()
+            try:
+                return {tp.partition: max(0, tp.offset) for tp in future.result().topic_partitions}
+            except KafkaException:  # a broker that was just started loads its offsets first
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
 
     def ends(self, topic: str | None = None) -> dict[int, int]:
         """Give the next offset per partition of a topic (default: the source)."""

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from services.runtime.embedded import EmbeddedCluster
 from services.runtime.processes import Child
 from tests.runtime.driver.job import PARTITIONS
 from tests.runtime.driver.stage import Stage, wait_for
@@ -256,3 +257,42 @@ def test_a_worker_that_lost_its_partitions_ends_and_harms_nothing(stage: Stage, 
 
 
 # -- the broker
+
+
+@pytest.fixture(scope="module")
+def own_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCluster]:
+    """A broker that may be killed: nobody else uses it."""
+    with EmbeddedCluster(tmp_path_factory.mktemp("own-broker"), redis=False) as cluster:
+        yield cluster
+
+
+@pytest.mark.parametrize("away", [0.5, 5.0], ids=["shorter than the session", "longer than the session"])
+def test_a_broker_that_is_killed_and_comes_back_costs_nothing(
+    own_cluster: EmbeddedCluster, tmp_path: Path, started: list[Child], away: float
+) -> None:
+    """The worker may end when its session did, for another may have had its partitions; then it is started again."""
+    stage, (broker,) = Stage(own_cluster.bootstrap_servers, tmp_path), own_cluster.brokers
+    worker = stage.worker("ours", "a", "--session-timeout", "3", "--slow", "0.002")
+    started.append(worker)
+    stage.feed(KEYS, 2)
+    wait_for(lambda: sum(stage.committed().values()) > 0, "the first commit", worker)
+    stage.feed(KEYS, 30)  # 2.4 s of work: the broker goes in the middle of it
+    broker.kill()
+    time.sleep(away)
+    broker.start()
+    own_cluster.wait_ready()
+    stage.feed(KEYS, 2)
+
+    ended: list[int | None] = []
+
+    def over() -> bool:
+        if not worker.alive:
+            ended.append(worker.returncode)
+            assert ended[-1] == 70, worker.log_text()
+            worker.start()
+        return stage.all_committed()
+
+    wait_for(over, "everything to be committed", seconds=90)
+    assert_whole(stage)
+    if not ended:  # a worker that went on through it says nothing twice; one that began again may, under the same ids
+        assert {line for line, count in Counter(stage.said()).items() if count > 1} == set()

@@ -1,0 +1,93 @@
+"""The table value of sla-timer: back and forth, glanced at, and read in its older form."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.vocabulary import ClockKind, Rung, Stage
+from services.sla_timer import state as values
+from services.sla_timer.service import clocks as clocks_of
+from services.sla_timer.service import queue
+from services.sla_timer.state import RunningClock, TimerState, dump, glance, load, micros
+
+instants = st.integers(1_500_000_000_000_000, 2_900_000_000_000_000)
+clocks = st.builds(
+    RunningClock,
+    st.sampled_from(ClockKind),
+    st.integers(0, 60_000),
+    instants,
+    st.booleans(),
+    st.none() | instants,
+    st.lists(st.tuples(st.sampled_from(Rung), instants), max_size=4).map(tuple),
+)
+groups = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=20)
+states = st.builds(
+    TimerState,
+    st.integers(1, 2**32 - 1),
+    st.sampled_from(Stage).map(str),
+    st.sampled_from(["help", "report"]),
+    groups,
+    instants,
+    st.lists(clocks, max_size=5).map(tuple),
+)
+
+
+@given(states)
+def test_a_value_gives_the_state_that_it_was_made_of(state: TimerState) -> None:
+    assert load(dump(state)) == state
+
+
+@given(states)
+def test_a_glance_says_what_the_state_says(state: TimerState) -> None:
+    seen = glance(dump(state))
+    assert seen is not None
+    at, label, since, running = seen
+    assert at == state.next
+    entry = queue(state)
+    assert label == (None if entry is None else (entry.stage, entry.kind, entry.unit_group))
+    assert since == state.since
+    assert list(running) == [(clock.kind, micros(clock.due_at)) for clock in clocks_of(state)]
+
+
+def test_a_value_with_three_clocks_is_compact() -> None:
+    due = micros(datetime(2026, 9, 29, 10, tzinfo=UTC))
+    marks = ((Rung.HALF, due), (Rung.FOUR_FIFTHS, due), (Rung.NEAR_DUE, due))
+    others = (RunningClock(kind, 1, due) for kind in (ClockKind.CASE, ClockKind.RETURN))
+    clocks = (RunningClock(ClockKind.HANDLE, 1, due, marks=marks), *others)
+    assert len(dump(TimerState(3, "in_progress", "help", "urban", due, clocks))) < 120
+
+
+def test_a_code_stands_for_one_kind() -> None:
+    for codes, names in ((values.CLOCK_CODES, ClockKind), (values.RUNG_CODES, Rung)):
+        assert set(codes) <= {str(name) for name in names}
+        assert len(set(codes.values())) == len(codes)
+
+
+@pytest.mark.parametrize("codes", ["CLOCK_CODES", "RUNG_CODES"])
+def test_a_state_with_a_kind_that_has_no_code_is_kept_as_json(codes: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = RunningClock(ClockKind.HANDLE, 1, 1_790_676_000_000_000, marks=((Rung.HALF, 1_790_000_000_000_000),))
+    state = TimerState(3, "in_progress", "help", "urban", 1_789_000_000_000_000, (clock,))
+    monkeypatch.setattr(values, codes, {})
+    value = dump(state)
+    assert (value[:1], glance(value), load(value)) == (b"2", None, state)
+
+
+def test_the_older_form_is_still_read() -> None:
+    older = (
+        b'2[3,"in_progress","help","urban",1790127000000000,[["handle",1,1790676000000000,0,null,'
+        b'[["half",1790556300000000],["near_due",1790668800000000]]],["case",0,1790676000000000,1,1790700000000000,[]]]]'
+    )
+    state = load(older)
+    assert glance(older) is None
+    assert load(dump(state)) == state
+    assert (state.sequence, [(c.kind, len(c.marks), c.elapsed) for c in state.clocks]) == (
+        3, [(ClockKind.HANDLE, 2, False), (ClockKind.CASE, 0, True)],
+    )  # fmt: skip
+    assert state.clocks[1].daily == micros(datetime(2026, 9, 29, 16, 40, tzinfo=UTC))
+
+
+def test_an_unknown_form_is_refused() -> None:
+    with pytest.raises(ValueError, match="not known"):
+        load(b"9...")
