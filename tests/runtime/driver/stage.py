@@ -42,7 +42,7 @@ class Stage:
                 "log_level": 0,
             }
         )
-        # Asked for offsets without ever joining: the admin client's way of asking crashes when the broker answers "not yet".
+        # Asked without ever joining: the admin client crashes when a broker is not ready to tell offsets yet.
         self._member = Consumer({"bootstrap.servers": bootstrap, "group.id": self.name, "log_level": 0})
         self.sequences: dict[bytes, int] = {}
 
