@@ -109,6 +109,7 @@ def perform(benchmark: Benchmark, console: Console, *, quick: bool) -> Results:
         for row in (table.heads, *table.rows):
             console.print("  " + " | ".join(row), highlight=False)
     if not quick:
+        RESULTS.mkdir(exist_ok=True)
         path = RESULTS / f"{benchmark.name}.json"
         path.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n")
     console.print(f"{benchmark.name}: {benchmark.verdict(results)}", style="bold", highlight=False, soft_wrap=True)
