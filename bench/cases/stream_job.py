@@ -17,7 +17,7 @@ from bench.frame import Bench, Benchmark, Results, Table, median
 from bench.topics import ROOT, Committed, Topics, engine, eventually
 from services.runtime.processes import Child
 
-SIZES = {"ours": 1_000_000, "kafka_streams": 1_000_000, "quix": 300_000, "confluent": 300_000, "stock_faust": 40_000}
+SIZES = {"ours": 1_000_000, "kafka_streams": 1_000_000, "quix": 300_000, "confluent": 300_000, "stock_faust": 30_000}
 """Events per engine: the slower ones take fewer, of the same kind; each half's rate is kept, to see that it lasts."""
 NAMES = {
     "ours": "Faust on the project's driver", "kafka_streams": "Kafka Streams (Java)", "quix": "Quix Streams",
