@@ -10,8 +10,9 @@ import pytest
 
 from services.core.policy import Policies, Policy
 from services.runtime.embedded import infrastructure
+from services.runtime.knowledge_index import KnowledgeIndex
 from services.runtime.mesh import Mesh
-from services.runtime.policy_files import load_policies
+from services.runtime.policy_files import load_knowledge, load_policies
 from services.runtime.settings import Settings
 from tests.containers import containers
 
@@ -31,6 +32,11 @@ def policies() -> Policies:
 @pytest.fixture(scope="session")
 def policy(policies: Policies) -> Policy:
     return policies.newest
+
+
+@pytest.fixture(scope="session")
+def knowledge(policy: Policy) -> KnowledgeIndex:
+    return KnowledgeIndex(load_knowledge(ROOT / "ops", "weixi"), policy.calendar.zone)
 
 
 @pytest.fixture(scope="session")

@@ -35,7 +35,7 @@ def check(
     for name in names:
         try:
             policies = load_policies(folder, name)
-            load_knowledge(folder, name)
+            load_knowledge(folder, name, policies.newest.directory)
         except PolicyFileError as error:
             wrong = True
             typer.echo(str(error), err=True)

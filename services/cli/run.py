@@ -77,7 +77,7 @@ def run(
         from services.intake import app
 
         try:
-            knowledge = load_knowledge(settings.policy_dir, settings.jurisdiction)
+            knowledge = load_knowledge(settings.policy_dir, settings.jurisdiction, policies.newest.directory)
             asyncio.run(app.run(settings, policies, knowledge, metrics))
         except PolicyFileError as error:
             typer.echo(str(error), err=True)

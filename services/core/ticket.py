@@ -55,6 +55,7 @@ TRANSITIONS: Final[dict[tuple[Stage, str], tuple[Stage, ...]]] = {
     (Stage.DECLINED, "refusal_review.requested.v1"): (Stage.CONTESTED,),
     (Stage.CONTESTED, "refusal.upheld.v1"): (Stage.DECLINED,),
     (Stage.CONTESTED, "refusal.overturned.v1"): (Stage.OPENED,),
+    (Stage.ANSWERED, "rating.recorded.v1"): (Stage.ANSWERED, Stage.OPENED),
     (Stage.HELD, "ticket.queued.v1"): (Stage.QUEUED,),
     (Stage.HELD, "ticket.dispatched.v1"): (Stage.DISPATCHED,),
     (Stage.QUEUED, "ticket.dispatched.v1"): (Stage.DISPATCHED,),

@@ -30,7 +30,7 @@ from schemas.values import Actor
 from schemas.vocabulary import Kind, Lane, Role
 from services.core.directory import Directory
 from services.core.emergencies import EmergencyKeywords
-from services.core.knowledge import KnowledgeBase
+from services.core.knowledge import Answers
 from services.core.reply_review import empty_phrases, template_digest
 from services.core.service import Rejected, Sealable
 from services.core.upstream.translation import Withdrawn
@@ -79,7 +79,7 @@ def open_command(
     said: UpstreamTicketSubmitted,
     ticket: str,
     directory: Directory,
-    knowledge: KnowledgeBase,
+    knowledge: Answers,
     emergencies: EmergencyKeywords = NO_KEYWORDS,
 ) -> Heard:
     """Choose the lane of a matter (Art. 2, 8) and make the command that opens it; the person goes into the vault.
@@ -93,7 +93,9 @@ def open_command(
     keywords = emergencies.match(said.title, said.content) if lane is not Lane.EMERGENCY else None
     if keywords is not None:
         lane, number, rule = Lane.EMERGENCY, keywords.number, keywords.id
-    article = knowledge.match(said.title) if said.kind is Kind.CONSULTATION and lane is Lane.ACCEPT else None
+    question = said.title if said.title.strip() else said.content
+    asked = said.kind is Kind.CONSULTATION and lane is Lane.ACCEPT
+    article = knowledge.match(question, said.time) if asked else None
     ref = derived_id("pii", ticket, said.id)
     personal = said.model_dump_json(include=set(SEALED)).encode()
     command = OpenTicket(

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from schemas.commands import OpenTicket
 from schemas.upstream import UpstreamTicketSubmitted, UpstreamTicketUrged
 from schemas.wire import WireError, decode
 from services.core.knowledge import KnowledgeBase
@@ -14,9 +15,10 @@ from services.core.policy import Policies
 from services.core.service import Rejected
 from services.core.upstream.translation import Native, Withdrawn
 from services.intake import door
-from services.runtime import logs
+from services.runtime import logs, wall
 from services.runtime.dead_letters import OWNER, bury
 from services.runtime.engine import Record
+from services.runtime.knowledge_index import KnowledgeIndex
 from services.runtime.metrics import Metrics
 from services.runtime.publisher import Publisher
 from services.runtime.received import Received
@@ -37,7 +39,9 @@ class Door:
     """Everything that comes in, by whichever way: sealed first, then said on `ticket-commands`, then remembered."""
 
     def __init__(self, settings: Settings, policies: Policies, knowledge: KnowledgeBase, metrics: Metrics) -> None:
-        self.settings, self.policies, self.knowledge, self.metrics = settings, policies, knowledge, metrics
+        self.settings, self.policies, self.metrics = settings, policies, metrics
+        self.knowledge = KnowledgeIndex(knowledge, policies.newest.calendar.zone)
+        metrics.show_knowledge(lambda: self.knowledge.upkeep(wall.now()))
         self.publisher = Publisher(settings, "intake")
         self.vault = open_vault(settings)
         self.seen = Seen(settings)
@@ -117,6 +121,8 @@ class Door:
         """Count what was passed on and what was dropped."""
         for item in fresh:
             self.metrics.events.labels("intake", topic, item.command.type, "handled").inc()
+            if isinstance(item.command, OpenTicket):
+                self.metrics.lanes.labels(item.command.lane.value).inc()
         if duplicates:
             self.metrics.duplicates.labels("intake", topic).inc(duplicates)
 

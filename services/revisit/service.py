@@ -84,7 +84,7 @@ def _react(policy: Policy, state: RevisitState, event: Fact) -> Step[RevisitStat
             return Step(state.model_copy(update={"attempts": 0, "answer_by": window, "contact_at": at}))
         case ContactAttempted() if event.outcome is not ContactOutcome.ANSWERED:
             return Step(_try_again(policy, state, event))
-        case RatingRecorded() if event.rating is not Rating.DISSATISFIED:
+        case RatingRecorded() if event.rating is not Rating.DISSATISFIED and event.stage is Stage.REVISITING:
             return Step(state, (_close(event, Resolution.RATED),))
         case ClockElapsed() if event.clock is ClockKind.RATING and event.stage is Stage.REVISITING:
             return Step(state, (_close(event, Resolution.DEEMED),))

@@ -5,6 +5,7 @@ Ages are exported as timestamps: `time() - x` in PromQL goes on ageing when a pr
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -45,6 +46,10 @@ def observe_all(histogram: Any, values: Sequence[float]) -> None:
     histogram._sum.inc(sum(values))  # noqa: SLF001
 
 
+def _counted(counted: Callable[[], Mapping[str, int]], state: str) -> float:
+    return float(counted()[state])
+
+
 class Metrics:
     """The metrics of one service process."""
 
@@ -75,6 +80,7 @@ class Metrics:
             "hotline_duplicates", "Records dropped because their effect was there already", ["service", "topic"],
             registry=r,
         )  # fmt: skip
+        self.lanes = Counter("hotline_lanes", "Matters at the door, by what became of them", ["lane"], registry=r)
         self.offset_gaps = Counter(
             "hotline_offset_gaps",
             "Holes in the offsets of an input partition (must be 0)",
@@ -123,6 +129,12 @@ class Metrics:
         for topic in topics:
             self.dead_letters.labels(self.service, topic, "none")
             self.duplicates.labels(self.service, topic)
+
+    def show_knowledge(self, counted: Callable[[], Mapping[str, int]]) -> None:
+        """Export at every scrape how many articles of the knowledge base are in each state of upkeep."""
+        gauge = Gauge("hotline_knowledge_articles", "Articles of the knowledge base", ["state"], registry=self.registry)
+        for state in counted():
+            gauge.labels(state).set_function(partial(_counted, counted, state))
 
     def show_indexes(self, indexes: Iterable[HasIndexes]) -> None:
         """Export queue ages and clock counts of these folds at every scrape."""

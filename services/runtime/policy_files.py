@@ -90,9 +90,27 @@ def load_calendar(root: Path, name: str) -> WorkCalendar:
     return load_history(root, name).latest
 
 
-def load_knowledge(root: Path, jurisdiction: str) -> KnowledgeBase:
-    """Give the knowledge base of a jurisdiction; raises `PolicyFileError`."""
-    return _read(KnowledgeBase, root / "knowledge" / f"{jurisdiction}.yaml")
+def load_knowledge(root: Path, jurisdiction: str, directory: Directory | None = None) -> KnowledgeBase:
+    """Give the knowledge base of a jurisdiction; raises `PolicyFileError`.
+
+    With a `directory`, the owner and category of each article must stand in it.
+    """
+    path = root / "knowledge" / f"{jurisdiction}.yaml"
+    base = _read(KnowledgeBase, path)
+    if directory is not None:
+        text = path.read_text(encoding="utf-8")
+        wrong = [
+            f"{path}:{_line_of(text, (place, field))}: {field}: {value} is not in directory {directory.name}"
+            for place, article in enumerate(base.root)
+            for field, value, found in (
+                ("owner", article.owner, directory.unit(article.owner)),
+                ("category", article.category, directory.category(article.category)),
+            )
+            if found is None
+        ]
+        if wrong:
+            raise PolicyFileError("\n".join(wrong))
+    return base
 
 
 def load_policies(root: Path, jurisdiction: str) -> Policies:

@@ -2,7 +2,7 @@
 
 from collections import Counter, deque
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from heapq import heappop, heappush
 from itertools import count
 from typing import Any
@@ -21,6 +21,7 @@ from services.reminder.service import service as make_reminder
 from services.revisit.service import service as make_revisit
 from services.router.service import service as make_router
 from services.runtime.engine import Engine, Record
+from services.runtime.knowledge_index import KnowledgeIndex
 from services.scoring.service import service as make_scoring
 from services.sla_timer.service import service as make_sla_timer
 
@@ -42,11 +43,11 @@ def at(text: str) -> datetime:
 class County:
     """A county without a broker: what is said goes through the real services into a ledger."""
 
-    def __init__(self, policy: Policy, knowledge: KnowledgeBase | None = None, cast: Any = None) -> None:
+    def __init__(self, policy: Policy, knowledge: KnowledgeIndex | None = None, cast: Any = None) -> None:
         self.ledger = Ledger()
         self.log: Log = []
         self._policy, self._cast = policy, cast
-        self._knowledge = knowledge or KnowledgeBase(())
+        self._knowledge = knowledge or KnowledgeIndex(KnowledgeBase(()), policy.calendar.zone)
         makers = (make_router, make_sla_timer, make_reminder, make_revisit, make_scoring)
         folds = [fold for maker in makers for fold in maker(Policies.always(policy)).folds]
         tables: list[dict[bytes, Any]] = [{} for _ in folds]
@@ -161,9 +162,15 @@ def settled_county(policy: Policy) -> Log:
     and overdue: stuck, back (opened again). Withdrawn: gone. At the door: fire, asked, court.
     """
     question = KnowledgeArticle(
-        id="K-1", title_zh="如何办理", title_en="How", category="social-security", answer_zh="到窗口办理。"
+        id="K-1",
+        title_zh="如何办理",
+        title_en="How",
+        category="social-security",
+        answer_zh="到窗口办理。",
+        owner="U-HRSS",
+        valid_from=date(2024, 1, 1),
     )
-    county = County(policy, KnowledgeBase((question,)))
+    county = County(policy, KnowledgeIndex(KnowledgeBase((question,)), policy.calendar.zone))
     for name in ("good", "late", "stuck", "back", "gone", "rich"):
         county.opens(name, "Wed 2026-09-23 09:00")
     county.opens("silent", "Wed 2026-09-23 09:00", kind="suggestion")

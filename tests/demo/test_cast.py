@@ -11,7 +11,6 @@ from schemas.commands import Command
 from schemas.facts import TicketWithdrawn
 from schemas.upstream import UpstreamTicketSubmitted
 from schemas.vocabulary import ReplyDefect, StopOutcome
-from services.core.knowledge import KnowledgeBase
 from services.core.policy import Policies
 from services.core.reply_review import EMPTY_PHRASES
 from services.demo import cast_replies
@@ -19,7 +18,7 @@ from services.demo.cast import REACTIONS, Cast, ScriptError
 from services.demo.cast_script import DECISIONS
 from services.intake.adapters.open_data import SourceRequest, load_mapping, read
 from services.intake.door import FROM_OUTSIDE, actor_command
-from services.runtime.policy_files import load_knowledge
+from services.runtime.knowledge_index import KnowledgeIndex
 from tests.demo.ticket_life import InMemoryMesh, Life
 
 ROOT = Path(__file__).parents[2]
@@ -40,13 +39,8 @@ def requests() -> list[SourceRequest]:
 
 
 @pytest.fixture(scope="module")
-def knowledge() -> KnowledgeBase:
-    return load_knowledge(ROOT / "ops", "weixi")
-
-
-@pytest.fixture(scope="module")
 def sample(
-    requests: list[SourceRequest], policies: Policies, knowledge: KnowledgeBase
+    requests: list[SourceRequest], policies: Policies, knowledge: KnowledgeIndex
 ) -> list[tuple[SourceRequest, Life]]:
     """Every second request of the file, played to its end."""
     mesh = InMemoryMesh(policies, knowledge, Cast(SEED, policies))
@@ -54,7 +48,7 @@ def sample(
 
 
 @pytest.fixture
-def plays(requests: list[SourceRequest], policies: Policies, knowledge: KnowledgeBase) -> Any:
+def plays(requests: list[SourceRequest], policies: Policies, knowledge: KnowledgeIndex) -> Any:
     """Play one request of help, calm but for what is forced and changed."""
     plain = next(
         r for r in requests
@@ -213,9 +207,11 @@ def test_the_manual_desk_names_a_unit(plays: Any) -> None:
     assert life.facts[-1].stage == "closed"
 
 
-def test_nobody_acts_on_an_emergency_or_an_answer_from_the_knowledge_base(plays: Any, knowledge: KnowledgeBase) -> None:
+def test_nobody_acts_on_an_emergency_or_an_answer_from_the_knowledge_base(
+    plays: Any, knowledge: KnowledgeIndex
+) -> None:
     emergency = plays(category="fire")
-    answered = plays(kind="consultation", title=knowledge.root[0].title_zh)
+    answered = plays(kind="consultation", title=knowledge.base.root[0].title_zh)
     assert (emergency.story[-1], emergency.said) == ("ticket.diverted", [])
     assert (answered.story[-1], answered.said) == ("ticket.answered", [])
 
@@ -232,7 +228,7 @@ def test_a_reopened_ticket_is_handled_again_and_not_reopened_twice(plays: Any) -
 
 
 def test_a_request_that_the_data_never_closed_is_signed_and_stays_open(
-    requests: list[SourceRequest], policies: Policies, knowledge: KnowledgeBase
+    requests: list[SourceRequest], policies: Policies, knowledge: KnowledgeIndex
 ) -> None:
     mesh = InMemoryMesh(policies, knowledge, Cast(SEED, policies))
     for request in (r for r in requests if r.closes_at is None):
@@ -317,7 +313,7 @@ def test_every_reaction_happens_in_the_sample(sample: list[tuple[SourceRequest, 
 
 
 def test_two_plays_are_equal_and_another_seed_differs(
-    requests: list[SourceRequest], policies: Policies, knowledge: KnowledgeBase
+    requests: list[SourceRequest], policies: Policies, knowledge: KnowledgeIndex
 ) -> None:
     few = requests[100:160]
 

@@ -8,7 +8,6 @@ from typing import Any
 from schemas.commands import Command
 from schemas.envelope import Event
 from schemas.facts import Fact
-from services.core.knowledge import KnowledgeBase
 from services.core.policy import Policies
 from services.core.service import Fold, Position
 from services.demo.cast import Cast, Planned
@@ -16,6 +15,7 @@ from services.intake.adapters.open_data import SourceRequest
 from services.intake.door import actor_command, open_command
 from services.revisit import service as revisit
 from services.router import service as router
+from services.runtime.knowledge_index import KnowledgeIndex
 from services.sla_timer import service as sla_timer
 
 KEY = b"test"
@@ -40,7 +40,7 @@ class Life:
 class InMemoryMesh:
     """Folds of the services that decide, and the agenda of one ticket."""
 
-    def __init__(self, policies: Policies, knowledge: KnowledgeBase, cast: Cast) -> None:
+    def __init__(self, policies: Policies, knowledge: KnowledgeIndex, cast: Cast) -> None:
         self.policies, self.knowledge, self.cast = policies, knowledge, cast
         self.router: Fold[Any] = router.service(policies).folds[0]
         self.followers: list[Fold[Any]] = [sla_timer.service(policies).folds[0], revisit.service(policies).folds[0]]

@@ -32,6 +32,7 @@ def declared_names() -> set[str]:
     metrics = Metrics("router", "x")
     metrics.show_indexes([])
     metrics.show_feedback(dict)
+    metrics.show_knowledge(lambda: {"current": 1})
     names: set[str] = set()
     for family in metrics.registry.collect():
         suffixes = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count")}.get(family.type, ("",))

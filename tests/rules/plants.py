@@ -209,7 +209,16 @@ CODE = (
         "found = None",
         ("art-07",),
     ),
-    Code("services.core.knowledge:KnowledgeBase.match", '"".join(title.split())', "title", ("art-08",)),
+    Code("services.runtime.knowledge_index:KnowledgeIndex.match", "asked <= wording and ", "", ("art-08",)),
+    Code(
+        "services.runtime.knowledge_index:KnowledgeIndex.match",
+        "len(asked) >= COVERED * len(wording)",
+        "True",
+        ("art-08",),
+    ),
+    Code("services.core.lifecycle.closing:rate_answer", "command.time > due", "command.time >= due", ("art-08",)),
+    Code("services.core.lifecycle.closing:rate_answer", "return accept(d) if unhappy else d", "return d", ("art-08",)),
+    Code("services.core.lifecycle.closing:rate_answer", "ticket.rating is not None", "False", ("art-08",)),
     Code("services.intake.door:open_command", "if article else lane", "if False else lane", ("art-08",)),
     Code("services.intake.door:open_command", "said.kind is Kind.CONSULTATION and", "", ("art-08",)),
     # ------------------------------------------------------------ review, revisit, supervision

@@ -15,12 +15,12 @@ from schemas.vocabulary import ClockKind, StopOutcome
 from services.core.calendar import WorkCalendar
 from services.core.calendar_history import CalendarHistory
 from services.core.deadlines import Limit, due, provisional
-from services.core.knowledge import KnowledgeBase
 from services.core.policy import Policies, Policy
 from services.core.rulebook import Rulebook
 from services.core.service import Rejected
 from services.core.ticket import Ticket
 from services.intake.door import actor_command, open_command
+from services.runtime.knowledge_index import KnowledgeIndex
 from services.runtime.policy_files import load_history
 from tests.rules import words
 from tests.rules.instants import INSTANT, WEEKDAYS, instant, written
@@ -48,7 +48,7 @@ OTHERS = (
 """Columns beside the clocks: all that a table may have between facts and article."""
 
 
-def play(row: Row, policy: Policy, knowledge: KnowledgeBase) -> list[str]:
+def play(row: Row, policy: Policy, knowledge: KnowledgeIndex) -> list[str]:
     """Give what differs from the row, line by line; nothing if all is as written."""
     try:
         if row.shape == DAY:
@@ -116,7 +116,7 @@ def _amended(policy: Policy, parts: list[str]) -> Policies:
     return Policies.of([policy, switched(policy, changed)])
 
 
-def told(row: Row, policy: Policy, knowledge: KnowledgeBase) -> tuple[Mesh, int, datetime]:
+def told(row: Row, policy: Policy, knowledge: KnowledgeIndex) -> tuple[Mesh, int, datetime]:
     """Play a row; give the mesh, how much of its log the row was given, and the last instant."""
     if "switch" in row.cells:
         policy = switched(policy, row.parts("switch"))
@@ -130,7 +130,7 @@ def told(row: Row, policy: Policy, knowledge: KnowledgeBase) -> tuple[Mesh, int,
     return mesh, known, story.last
 
 
-def _compare_life(row: Row, policy: Policy, knowledge: KnowledgeBase) -> list[str]:
+def _compare_life(row: Row, policy: Policy, knowledge: KnowledgeIndex) -> list[str]:
     unknown = [c for c in list(row.cells)[3:-1] if c not in OTHERS and not DUE.fullmatch(c)]
     if unknown:
         raise GrammarError(f"unknown column {unknown[0]}")
@@ -237,7 +237,7 @@ def _differ(what: str, wanted: list[str], said: list[str]) -> list[str]:
 class _Story:
     """Tells a mesh the events of a row, one after another, at the instants at which they are heard."""
 
-    def __init__(self, mesh: Mesh, policy: Policy, knowledge: KnowledgeBase) -> None:
+    def __init__(self, mesh: Mesh, policy: Policy, knowledge: KnowledgeIndex) -> None:
         self.mesh, self.directory, self.knowledge = mesh, policy.directory, knowledge
         self.keywords = policy.door.emergencies
         self.last: datetime | None = None

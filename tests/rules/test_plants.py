@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 import pytest
 
-from services.core.knowledge import KnowledgeBase
 from services.core.policy import Policy
-from services.runtime.policy_files import load_knowledge, load_policies
+from services.runtime.knowledge_index import KnowledgeIndex
+from services.runtime.policy_files import load_policies
 from tests.rules.planted import Code, Rule, StalePlantError
 from tests.rules.plants import CODE, PLANTS, RULES
 from tests.rules.rows import play
@@ -16,16 +16,11 @@ ROWS = all_rows()
 OPS = HERE.parents[1] / "ops"
 
 
-@pytest.fixture(scope="session")
-def knowledge() -> KnowledgeBase:
-    return load_knowledge(OPS, "weixi")
-
-
 def load() -> Policy:
     return load_policies(OPS, "weixi").newest
 
 
-def fails(row: Row, policy: Policy, knowledge: KnowledgeBase) -> bool:
+def fails(row: Row, policy: Policy, knowledge: KnowledgeIndex) -> bool:
     try:
         return bool(play(row, policy, knowledge))
     except Exception:  # noqa: BLE001 - a defect that crashes is noticed, too
@@ -33,14 +28,14 @@ def fails(row: Row, policy: Policy, knowledge: KnowledgeBase) -> bool:
 
 
 @pytest.mark.parametrize("plant", PLANTS, ids=str)
-def test_a_planted_defect_makes_a_row_fail(plant: Rule | Code, policy: Policy, knowledge: KnowledgeBase) -> None:
+def test_a_planted_defect_makes_a_row_fail(plant: Rule | Code, policy: Policy, knowledge: KnowledgeIndex) -> None:
     for table in plant.tables:
         with plant.planted(policy, load) as broken:
             noticed = any(fails(row, broken, knowledge) for row in ROWS if row.file.stem == table)
         assert noticed, f"{plant}: no row of {table}.md fails"
 
 
-def test_every_row_fails_under_some_plant(policy: Policy, knowledge: KnowledgeBase) -> None:
+def test_every_row_fails_under_some_plant(policy: Policy, knowledge: KnowledgeIndex) -> None:
     unmoved: Iterable[Row] = ROWS
     for plant in (*CODE, *RULES):
         with plant.planted(policy, load) as broken:
@@ -48,7 +43,7 @@ def test_every_row_fails_under_some_plant(policy: Policy, knowledge: KnowledgeBa
     assert [] == [str(row) for row in unmoved]
 
 
-def test_after_the_plants_are_gone_a_row_holds_again(policy: Policy, knowledge: KnowledgeBase) -> None:
+def test_after_the_plants_are_gone_a_row_holds_again(policy: Policy, knowledge: KnowledgeIndex) -> None:
     for plant in PLANTS:
         with plant.planted(policy, load):
             pass

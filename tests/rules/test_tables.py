@@ -11,25 +11,19 @@ import pytest
 from schemas.commands import Command
 from schemas.facts import Fact
 from services.core.explain.story import explain
-from services.core.knowledge import KnowledgeBase
 from services.core.policy import Policy
-from services.runtime.policy_files import load_knowledge
+from services.runtime.knowledge_index import KnowledgeIndex
 from tests.rules import rows
 from tests.rules.instants import instant
 from tests.rules.rows import cites, play, told
-from tests.rules.tables import HERE, LIFE, Row, TableError, all_rows, articles, read
+from tests.rules.tables import LIFE, Row, TableError, all_rows, articles, read
 
 ROWS = all_rows()
 FAR = datetime(2100, 1, 1, tzinfo=UTC)
 
 
-@pytest.fixture(scope="session")
-def knowledge() -> KnowledgeBase:
-    return load_knowledge(HERE.parents[1] / "ops", "weixi")
-
-
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
-def test_the_mesh_does_what_the_row_says(row: Row, policy: Policy, knowledge: KnowledgeBase) -> None:
+def test_the_mesh_does_what_the_row_says(row: Row, policy: Policy, knowledge: KnowledgeIndex) -> None:
     wrong = play(row, policy, knowledge)
     if wrong:
         pytest.fail(f"{row}\n  " + "\n  ".join(wrong), pytrace=False)
@@ -37,7 +31,7 @@ def test_the_mesh_does_what_the_row_says(row: Row, policy: Policy, knowledge: Kn
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.shape == LIFE], ids=lambda row: row.id)
 def test_explain_computes_every_due_instant_of_the_row_anew_and_agrees(
-    row: Row, policy: Policy, knowledge: KnowledgeBase
+    row: Row, policy: Policy, knowledge: KnowledgeIndex
 ) -> None:
     """`hotline explain` has an arithmetic of its own, step by step."""
     mesh, _, _ = told(row, policy, knowledge)
@@ -90,7 +84,7 @@ TRUE = "Wed 2026-09-23 09:00 help opened | opened; dispatched to U-SANITATION at
     ],
 )
 def test_a_row_that_says_something_else_fails(
-    right: str, wrong: str, problem: str, policy: Policy, knowledge: KnowledgeBase
+    right: str, wrong: str, problem: str, policy: Policy, knowledge: KnowledgeIndex
 ) -> None:
     [row] = read(Path("art-00.md"), f"{HEAD}| a | {TRUE} |")
     assert [] == play(row, policy, knowledge)
@@ -98,7 +92,7 @@ def test_a_row_that_says_something_else_fails(
     assert problem in "\n".join(play(row, policy, knowledge))
 
 
-def test_an_unknown_column_is_refused(policy: Policy, knowledge: KnowledgeBase) -> None:
+def test_an_unknown_column_is_refused(policy: Policy, knowledge: KnowledgeIndex) -> None:
     [row] = read(Path("art-00.md"), f"{HEAD.replace('sign due', 'signature due')}| a | {TRUE} |")
     assert ["cannot be read: unknown column signature due"] == play(row, policy, knowledge)
 
@@ -110,7 +104,7 @@ def test_there_are_at_least_250_rows_and_no_case_stands_twice() -> None:
 
 
 def test_every_line_of_articles_md_is_met_by_a_row(
-    policy: Policy, knowledge: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
+    policy: Policy, knowledge: KnowledgeIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     met: set[tuple[str, str]] = set()
 
@@ -126,7 +120,7 @@ def test_every_line_of_articles_md_is_met_by_a_row(
 
 
 def test_a_fact_that_cites_another_article_fails(
-    policy: Policy, knowledge: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
+    policy: Policy, knowledge: KnowledgeIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [row] = read(Path("art-00.md"), f"{HEAD}| a | {TRUE} |")
     line = rows.CITED["ticket.opened", "—"]

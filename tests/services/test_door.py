@@ -1,7 +1,6 @@
 """The door: a lane for each matter, a command for each wish, and no free text beyond it (Art. 2, 8, 13)."""
 
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,20 +9,14 @@ from pydantic import ValidationError
 from schemas.commands import OpenTicket, SubmitExplanation, SubmitReply, UrgeTicket
 from schemas.upstream import UpstreamTicketSubmitted, UpstreamTicketUrged
 from schemas.wire import encode
-from services.core.knowledge import KnowledgeBase
 from services.core.policy import Policy
 from services.core.service import Rejected
 from services.intake.door import FROM_OUTSIDE, actor_command, check_dates, open_command, problems, urge_command
-from services.runtime.policy_files import load_knowledge
+from services.runtime.knowledge_index import KnowledgeIndex
 from tests.builders import at
 
 KEY = b"digest key"
 SECRETS = ("李四", "13800001111", "533423199001011234", "县城北路 8 号", "路灯坏了三天")
-
-
-@pytest.fixture(scope="session")
-def knowledge() -> KnowledgeBase:
-    return load_knowledge(Path(__file__).parents[2] / "ops", "weixi")
 
 
 def submitted(**changes: Any) -> UpstreamTicketSubmitted:
@@ -36,7 +29,7 @@ def submitted(**changes: Any) -> UpstreamTicketSubmitted:
     return UpstreamTicketSubmitted.model_validate(base | changes)
 
 
-def opened(policy: Policy, knowledge: KnowledgeBase, **changes: Any) -> OpenTicket:
+def opened(policy: Policy, knowledge: KnowledgeIndex, **changes: Any) -> OpenTicket:
     command = open_command(submitted(**changes), "T-1", policy.directory, knowledge).command
     assert isinstance(command, OpenTicket)
     return command
@@ -54,14 +47,14 @@ def opened(policy: Policy, knowledge: KnowledgeBase, **changes: Any) -> OpenTick
     ],
 )
 def test_the_category_chooses_the_lane(
-    policy: Policy, knowledge: KnowledgeBase, category: str, lane: str, detail: tuple[str | None, str | None]
+    policy: Policy, knowledge: KnowledgeIndex, category: str, lane: str, detail: tuple[str | None, str | None]
 ) -> None:
     command = opened(policy, knowledge, category=category)
     assert (lane, detail) == (command.lane.value, (command.call_number, command.lane_code))
 
 
-def test_a_consultation_that_the_knowledge_base_knows_is_answered(policy: Policy, knowledge: KnowledgeBase) -> None:
-    article = knowledge.root[0]
+def test_a_consultation_that_the_knowledge_base_knows_is_answered(policy: Policy, knowledge: KnowledgeIndex) -> None:
+    article = knowledge.base.root[0]
     asked = {"category": "social-security", "title": f" {article.title_zh} "}
     command = opened(policy, knowledge, kind="consultation", **asked)
     assert ("knowledge_base", article.id) == (command.lane.value, command.knowledge_article)
@@ -71,7 +64,7 @@ def test_a_consultation_that_the_knowledge_base_knows_is_answered(policy: Policy
     assert "emergency" == emergency.lane, "an emergency comes first"
 
 
-def test_nothing_personal_passes_the_door_and_everything_is_sealed(policy: Policy, knowledge: KnowledgeBase) -> None:
+def test_nothing_personal_passes_the_door_and_everything_is_sealed(policy: Policy, knowledge: KnowledgeIndex) -> None:
     heard = open_command(submitted(), "T-1", policy.directory, knowledge)
     headers, value = encode(heard.command)
     on_the_wire = value.decode() + repr(headers)
@@ -83,7 +76,7 @@ def test_nothing_personal_passes_the_door_and_everything_is_sealed(policy: Polic
     assert (heard.command.pii_ref, "T-1") == (heard.sealable.ref, heard.sealable.ticket)
 
 
-def test_the_same_message_gives_the_same_command(policy: Policy, knowledge: KnowledgeBase) -> None:
+def test_the_same_message_gives_the_same_command(policy: Policy, knowledge: KnowledgeIndex) -> None:
     assert opened(policy, knowledge) == opened(policy, knowledge)
     assert opened(policy, knowledge).id != opened(policy, knowledge, id="m-2").id
 

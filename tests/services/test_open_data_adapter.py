@@ -18,7 +18,6 @@ import yaml
 from schemas.upstream import Reporter, UpstreamTicketUrged
 from schemas.vocabulary import Channel, Kind, Lane
 from schemas.wire import WireError, decode, encode
-from services.core.knowledge import KnowledgeBase
 from services.core.policy import Policy
 from services.intake.adapters.open_data import (
     BadLine,
@@ -33,12 +32,13 @@ from services.intake.adapters.open_data import (
     read_lines,
 )
 from services.intake.door import open_command
-from services.runtime.policy_files import load_knowledge
+from services.runtime.knowledge_index import KnowledgeIndex
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "la311-2017-12.csv.gz"
 MAPPING = ROOT / "examples" / "la311-mapping.yaml"
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+ASKED_AT = datetime(2026, 9, 23, 9, tzinfo=SHANGHAI)
 SEED = 12345
 HEADER = (
     b"SRNumber,CreatedDate,RequestType,Owner,AssignTo,RequestSource,Anonymous,Status,ServiceDate,ClosedDate,"
@@ -63,11 +63,6 @@ def requests(mapping: SourceMapping) -> list[SourceRequest]:
     return [item for item in found if isinstance(item, SourceRequest)]
 
 
-@pytest.fixture(scope="module")
-def knowledge() -> KnowledgeBase:
-    return load_knowledge(ROOT / "ops", "weixi")
-
-
 def only(lines: list[bytes], mapping: SourceMapping) -> list[SourceRequest | BadLine]:
     return list(read_lines([HEADER, *lines], mapping, SEED))
 
@@ -86,7 +81,7 @@ def test_the_mix_of_kinds_is_near_the_published_bulletin(requests: list[SourceRe
 
 
 def test_the_door_sends_the_example_down_every_lane(
-    requests: list[SourceRequest], policy: Policy, knowledge: KnowledgeBase
+    requests: list[SourceRequest], policy: Policy, knowledge: KnowledgeIndex
 ) -> None:
     lanes: Counter[str] = Counter()
     for request in requests:
@@ -105,17 +100,17 @@ def test_the_door_sends_the_example_down_every_lane(
 
 
 def test_the_mapping_fits_the_directory_and_the_knowledge_base(
-    mapping: SourceMapping, policy: Policy, knowledge: KnowledgeBase
+    mapping: SourceMapping, policy: Policy, knowledge: KnowledgeIndex
 ) -> None:
     every = [*(m for listed in mapping.types.values() for m in listed), *mapping.other_type, *mapping.planted]
     assert {m.category for m in every if policy.directory.category(m.category) is None} == set()
     assert {area.code: area.name_zh for area in policy.directory.areas} == mapping.areas
     for category, questions in mapping.knowledge.questions.items():
         for question in questions:
-            article = knowledge.match(question)
+            article = knowledge.match(question, ASKED_AT)
             assert article is not None, question
             assert article.category == category
-    assert [m.title_zh for m in every if knowledge.match(m.title_zh)] == []
+    assert [m.title_zh for m in every if knowledge.match(m.title_zh, ASKED_AT)] == []
 
 
 def test_dates_keep_their_weekday_and_their_time_of_day(requests: list[SourceRequest]) -> None:

@@ -25,14 +25,19 @@ from schemas.facts import (
 )
 from schemas.vocabulary import ClockKind, CycleEnd, CyclePurpose, Rating, Resolution, Role, Stage
 from services.core import clocks, cycles
+from services.core.deadlines import due
 from services.core.decision import Decision
 from services.core.lifecycle.actors import from_role, from_unit, while_open
-from services.core.lifecycle.dispatching import sign_clock
+from services.core.lifecycle.dispatching import accept, sign_clock
 from services.core.lifecycle.verdicts import settle
 
 ARTICLE = "Art. 9"
 LIMITS = tuple(kind for kind in ClockKind if kind not in {ClockKind.RELEASE, ClockKind.RETURN, ClockKind.RATING})
 """Clocks that somebody has to meet; the others are windows."""
+
+
+EVALUATORS = (Role.CITIZEN, Role.OFFICE, Role.PLATFORM)
+"""Who may say what the citizen thinks of the handling."""
 
 
 def log_contact(d: Decision, command: LogContact) -> Decision:
@@ -44,10 +49,28 @@ def log_contact(d: Decision, command: LogContact) -> Decision:
     return d.then(ContactAttempted, ARTICLE, attempt=command.attempt, channel=command.channel, outcome=command.outcome)
 
 
+def rate_answer(d: Decision, command: SubmitRating) -> Decision:
+    """The citizen evaluates an answer given at once; one that did not help makes the matter a common consultation.
+
+    Its limit counts from then on (Art. 8: no limit applies to what the knowledge base answers).
+    """
+    ticket, rules = d.known, d.policy.rulebook
+    if ticket.rating is not None:
+        return d.refuse("already-rated", ARTICLE)
+    window = rules.revisit.rating_window.limit
+    if command.time > due(ticket.opened_at, window, d.policy.calendar, day_end=rules.day_end):
+        return d.refuse("rating-window-over", ARTICLE)
+    unhappy = command.rating is Rating.DISSATISFIED
+    d = d.then(RatingRecorded, ARTICLE, stage=Stage.OPENED if unhappy else Stage.ANSWERED, rating=command.rating)
+    return accept(d) if unhappy else d
+
+
 def submit_rating(d: Decision, command: SubmitRating) -> Decision:
     """The citizen evaluates; dissatisfaction goes to the office, which judges it within its limit."""
     ticket = d.known
-    if code := from_role(d, (Role.CITIZEN, Role.OFFICE, Role.PLATFORM), Stage.REVISITING):
+    if ticket.stage is Stage.ANSWERED and command.actor.role in EVALUATORS:
+        return rate_answer(d, command)
+    if code := from_role(d, EVALUATORS, Stage.REVISITING):
         return d.refuse(code, ARTICLE)
     window = ticket.clock(ClockKind.RATING)
     if ticket.rating is not None:
