@@ -12,13 +12,14 @@ from rich.table import Table
 from schemas.commands import OpenTicket
 from schemas.upstream import UpstreamTicketSubmitted
 from services.cli.upstream_sample import SampleError, read_sample
-from services.core.knowledge import KnowledgeBase
+from services.core.knowledge import Answers
 from services.core.policy import Policies
 from services.core.service import Rejected
 from services.core.upstream.survey import Survey, survey
 from services.core.upstream.translation import Fault, Native, Withdrawn
 from services.intake import door
 from services.runtime import wall
+from services.runtime.knowledge_index import KnowledgeIndex
 from services.runtime.platform_files import load_platform
 from services.runtime.policy_files import PolicyFileError, load_knowledge, load_policies
 from services.runtime.settings import Settings
@@ -55,12 +56,13 @@ def check(
         if platform.mapping is None:
             raise PolicyFileError(f"{file}: has no `mapping:`: the platform writes our own form")
         policies = load_policies(settings.policy_dir, settings.jurisdiction)
-        knowledge = load_knowledge(settings.policy_dir, settings.jurisdiction)
+        newest = policies.newest
+        base = load_knowledge(settings.policy_dir, settings.jurisdiction, newest.directory)
         found = survey(platform.mapping, platform.platform, read_sample(sample), wall.now())
     except (PolicyFileError, SampleError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(EXIT_USAGE) from None
-    outcomes = _at_the_door(found, policies, knowledge)
+    outcomes = _at_the_door(found, policies, KnowledgeIndex(base, newest.calendar.zone))
     if as_json:
         typer.echo(json.dumps(_report(found, outcomes), ensure_ascii=False, indent=2))
     else:
@@ -68,7 +70,7 @@ def check(
     raise typer.Exit(EXIT_REFUSED if found.refused_records else 0)
 
 
-def _at_the_door(found: Survey, policies: Policies, knowledge: KnowledgeBase) -> Counter[str]:
+def _at_the_door(found: Survey, policies: Policies, knowledge: Answers) -> Counter[str]:
     """Say what would become of the records that could be read; what the door refuses is added to the refused."""
     outcomes: Counter[str] = Counter()
     bodies: dict[str, bytes] = {}
@@ -85,7 +87,7 @@ def _at_the_door(found: Survey, policies: Policies, knowledge: KnowledgeBase) ->
     return outcomes
 
 
-def _outcome(said: Native, policies: Policies, knowledge: KnowledgeBase) -> tuple[str, door.Heard]:
+def _outcome(said: Native, policies: Policies, knowledge: Answers) -> tuple[str, door.Heard]:
     if isinstance(said, Withdrawn):
         return "withdrawn 撤回", door.withdraw_command(said, "T-sample")
     if not isinstance(said, UpstreamTicketSubmitted):

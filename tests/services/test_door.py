@@ -131,7 +131,7 @@ def test_the_text_of_a_reply_is_sealed_and_only_noted_of() -> None:
     assert empty.command.reply.template_digest != heard.command.reply.template_digest
 
 
-def test_files_are_passed_on_by_digest_and_none_leaves_no_trace(policy: Policy, knowledge: KnowledgeBase) -> None:
+def test_files_are_passed_on_by_digest_and_none_leaves_no_trace(policy: Policy, knowledge: KnowledgeIndex) -> None:
     photo = {"sha256": "ab" * 32, "media_type": "image/jpeg", "size": 1}
     answered = actor_command(
         message("reply.submit.v1", {"actor": UNIT, "reply": REPLY | {"attachments": [photo]}}), KEY
