@@ -62,7 +62,7 @@ def by_every_bad_path(stage: Stage, ticket: str) -> None:
             unit.post(f"/v1/{name}/{phone}", body),
             system.post("/v1/commands", body),
             platform.post("/v1/platforms/dq12345/tickets/native", body),
-            platform.post("/v1/platforms/dq12345/tickets/native/batch", [body]),
+            platform.post("/v1/platforms/dq12345/tickets/native/batch", body if isinstance(body, bytes) else [body]),
             platform.post(f"/v1/tickets/{ticket}/supplements", body, idempotency_key="supplement-canary"),
             client.post("/open311/v2/requests.json", body),
             client._http.post("/open311/v2/requests.xml", data={"service_code": name, "lat": phone, name: phone}),
