@@ -1,6 +1,7 @@
 """Behind the door: whatever comes in is sealed first, then said on `ticket-commands`, then remembered."""
 
 import contextlib
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Any
@@ -78,8 +79,8 @@ class Door:
         heard = [item for place, item in enumerate(heard) if place not in conflicts]
         known = self.seen.known([item.command.id for item in heard])
         fresh = [item for item in heard if item.command.id not in known]
-        for future in self.pass_on(fresh):
-            future.result(timeout=ACK_SECONDS_HTTP)
+        self.vault.put([item.sealable for item in fresh if item.sealable])
+        self.publisher.publish_all("ticket-commands", [item.command for item in fresh], ACK_SECONDS_HTTP)
         self.seen.remember([item.command.id for item in fresh])
         self.count("http", fresh, len(heard) - len(fresh))
         return conflicts
@@ -119,10 +120,11 @@ class Door:
 
     def count(self, topic: str, fresh: Sequence[door.Heard], duplicates: int) -> None:
         """Count what was passed on and what was dropped."""
-        for item in fresh:
-            self.metrics.events.labels("intake", topic, item.command.type, "handled").inc()
-            if isinstance(item.command, OpenTicket):
-                self.metrics.lanes.labels(item.command.lane.value).inc()
+        for name, count in Counter(item.command.type for item in fresh).items():
+            self.metrics.events.labels("intake", topic, name, "handled").inc(count)
+        lanes = Counter(item.command.lane.value for item in fresh if isinstance(item.command, OpenTicket))
+        for lane, count in lanes.items():
+            self.metrics.lanes.labels(lane).inc(count)
         if duplicates:
             self.metrics.duplicates.labels("intake", topic).inc(duplicates)
 

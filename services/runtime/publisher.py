@@ -1,6 +1,7 @@
 """Publishing with verified delivery, for processes without tables: one librdkafka producer, one future per record."""
 
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -25,6 +26,31 @@ COMMON = {
 
 class NotAcknowledgedError(Exception):
     """The broker did not take a record; it may be sent again under the same id."""
+
+
+class _Waiting:
+    """What one batch waits for: so many deliveries, told by whichever thread polls."""
+
+    def __init__(self, count: int) -> None:
+        self._left = count
+        self._failure: str | None = None
+        self._lock = threading.Lock()
+        self._done = threading.Event()
+
+    def delivered(self, error: Any, _message: Any) -> None:
+        with self._lock:
+            self._left -= 1
+            if error is not None:
+                self._failure = str(error.name())
+            over = self._left == 0 or error is not None
+        if over:
+            self._done.set()
+
+    def wait(self, timeout: float) -> None:
+        if not self._done.wait(timeout):
+            raise TimeoutError("the broker does not acknowledge")
+        if self._failure is not None:
+            raise NotAcknowledgedError(self._failure)
 
 
 class Publisher:
@@ -61,16 +87,33 @@ class Publisher:
                 future.set_result(message.offset())
 
         where = {} if partition is None else {"partition": partition}
+        self._produce(topic, value=value, key=key, headers=list(headers), on_delivery=delivered, **where)
+        return future
+
+    def _produce(self, topic: str, **record: Any) -> None:
         name = self._settings.topic(topic)
         while True:
             try:
-                self._producer.produce(
-                    name, value=value, key=key, headers=list(headers), on_delivery=delivered, **where
-                )
+                self._producer.produce(name, **record)
             except BufferError:
                 self._producer.flush(0.1)
             else:
-                return future
+                return
+
+    def publish_all(self, topic: str, events: Sequence[Event], timeout: float) -> None:
+        """Hand over events, keyed by subject, and return when the broker has acknowledged all of them.
+
+        Raises `NotAcknowledgedError` or TimeoutError; then any of them may have been taken nevertheless.
+        """
+        if not events:
+            return
+        waiting = _Waiting(len(events))
+        for event in events:
+            headers, value = encode(event)
+            self._produce(
+                topic, value=value, key=event.subject.encode() or None, headers=headers, on_delivery=waiting.delivered
+            )
+        waiting.wait(timeout)
 
     def publish(
         self, topic: str, event: Event, *, key: str | None = None, partition: int | None = None

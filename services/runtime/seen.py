@@ -1,8 +1,8 @@
 """Duplicate suppression at the door, in Redis: a fast path. Losing it changes no effect; the router drops the rest."""
 
-import redis
+from collections.abc import Sequence
 
-from services.runtime import logs
+from services.runtime.redis_link import Pipeline, RedisLink
 from services.runtime.settings import Settings
 
 REMEMBERED_SECONDS = 7 * 86_400
@@ -13,38 +13,24 @@ class Seen:
 
     def __init__(self, settings: Settings) -> None:
         self._prefix = f"{settings.topic_prefix}seen:"
-        self._redis = (
-            redis.Redis.from_url(settings.redis_url, socket_timeout=0.5, socket_connect_timeout=0.5)
-            if settings.redis_url
-            else None
-        )
-        self.available = self._redis is not None
+        self._redis = RedisLink(settings.redis_url, "duplicates are dropped by the router only")
 
-    def known(self, ids: list[str]) -> set[str]:
+    @property
+    def available(self) -> bool:
+        """Whether Redis answered when it was asked last."""
+        return self._redis.available
+
+    def known(self, ids: Sequence[str]) -> set[str]:
         """Give those of `ids` that were acknowledged before."""
-        if self._redis is None or not ids:
-            return set()
-        try:
-            found = self._redis.mget([self._prefix + item for item in ids])
-        except redis.RedisError as error:
-            self._away(error)
-            return set()
-        self.available = True
-        return {item for item, hit in zip(ids, found, strict=True) if hit is not None}
+        answers = self._redis.ask(lambda pipe: pipe.mget([self._prefix + item for item in ids])) if ids else None
+        return {item for item, hit in zip(ids, answers[0], strict=True) if hit is not None} if answers else set()
 
-    def remember(self, ids: list[str]) -> None:
+    def remember(self, ids: Sequence[str]) -> None:
         """Remember ids whose commands Kafka acknowledged."""
-        if self._redis is None or not ids:
-            return
-        try:
-            pipe = self._redis.pipeline(transaction=False)
+
+        def commands(pipe: Pipeline) -> None:
             for item in ids:
                 pipe.set(self._prefix + item, b"1", ex=REMEMBERED_SECONDS)
-            pipe.execute()
-        except redis.RedisError as error:
-            self._away(error)
 
-    def _away(self, error: redis.RedisError) -> None:
-        if self.available:
-            logs.get().warning("redis is away: duplicates are dropped by the router only", error=type(error).__name__)
-        self.available = False
+        if ids:
+            self._redis.ask(commands)

@@ -12,7 +12,7 @@ import re
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,22 +92,28 @@ class Vault:
         """Give the blind index of a phone or identity number: equal for equal numbers, worthless without the key."""
         return hmac.new(self._blind, normalised(contact).encode(), hashlib.sha256).digest()
 
-    def put(self, items: Iterable[Sealable]) -> None:
+    def put(self, items: Sequence[Sealable]) -> None:
         """Seal and store durably; putting the same reference again changes nothing for its readers.
 
         What comes of an erased ticket, a late copy for instance, is not stored.
         """
+        if not items:
+            return
         with self._lock:
-            rows = []
             with _transaction(self._keys):  # keys first: what is sealed can be opened, whenever the process dies
-                for item in items:
-                    if self._is_erased(item.ticket):
-                        continue
-                    key = self._key(item.ticket, create=True)
-                    rows.append((item.ref, item.ticket, item.kind, seal(key, item.plain, item.ref.encode())))
-                    if item.kind == "submission":
-                        marks = [(self.mark(contact), item.ticket) for contact in _contacts(item.plain)]
-                        self._keys.executemany("INSERT OR IGNORE INTO person VALUES (?, ?)", marks)
+                keys = self._keys_of({item.ticket for item in items})
+                kept = [item for item in items if item.ticket in keys]
+                marks = [
+                    (self.mark(contact), item.ticket)
+                    for item in kept
+                    if item.kind == "submission"
+                    for contact in _contacts(item.plain)
+                ]
+                self._keys.executemany("INSERT OR IGNORE INTO person VALUES (?, ?)", marks)
+            rows = [
+                (item.ref, item.ticket, item.kind, seal(keys[item.ticket], item.plain, item.ref.encode()))
+                for item in kept
+            ]
             if rows:
                 with _transaction(self._sealed):
                     self._sealed.executemany("INSERT OR REPLACE INTO item VALUES (?, ?, ?, ?)", rows)
@@ -227,15 +233,29 @@ class Vault:
     def _is_erased(self, ticket: str) -> bool:
         return self._keys.execute("SELECT 1 FROM erased WHERE ticket = ?", (ticket,)).fetchone() is not None
 
+    def _keys_of(self, tickets: Collection[str]) -> dict[str, bytes]:
+        """Give the data keys of these tickets, new ones where there are none; an erased ticket has none for ever."""
+        names, marks = sorted(tickets), ",".join("?" * len(tickets))
+        erased = {row[0] for row in self._keys.execute(f"SELECT ticket FROM erased WHERE ticket IN ({marks})", names)}  # noqa: S608
+        query = f"SELECT ticket, wrapped, by FROM key WHERE ticket IN ({marks})"  # noqa: S608
+        keys = {ticket: self._unwrapped(ticket, *row) for ticket, *row in self._keys.execute(query, names)}
+        new = {name: AESGCM.generate_key(256) for name in names if name not in erased and name not in keys}
+        rows = [(name, *self._wrapped(key, name)) for name, key in new.items()]
+        self._keys.executemany("INSERT INTO key VALUES (?, ?, ?)", rows)
+        return keys | new
+
+    def _unwrapped(self, ticket: str, wrapped: bytes, by: str) -> bytes:
+        if by not in self._wrapping:
+            raise SealError("cannot be opened: another master key wraps it")
+        return unseal(self._wrapping[by], wrapped, ticket.encode())
+
     def _wrapped(self, key: bytes, ticket: str) -> tuple[bytes, str]:
         return seal(self._wrapping[self._current], key, ticket.encode()), self._current
 
     def _key(self, ticket: str, *, create: bool) -> bytes:
         row = self._keys.execute("SELECT wrapped, by FROM key WHERE ticket = ?", (ticket,)).fetchone()
         if row is not None:
-            if row[1] not in self._wrapping:
-                raise SealError("cannot be opened: another master key wraps it")
-            return unseal(self._wrapping[row[1]], row[0], ticket.encode())
+            return self._unwrapped(ticket, *row)
         if not create:
             raise SealError("the ticket's key was erased")
         key = AESGCM.generate_key(256)

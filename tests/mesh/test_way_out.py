@@ -1,28 +1,37 @@
 """Results go back to the platforms, whatever dies on the way. On a Kafka and a Redis of its own, which it harms."""
 
 import contextlib
+import itertools
+import json
 import os
 import shutil
+import signal
+import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
+import psutil
 import pytest
+import redis
 import yaml
 from typer.testing import CliRunner
 
-from schemas.facts import Fact
+from schemas.facts import Fact, TicketOpened
 from schemas.feedback import FeedbackAbandoned, FeedbackReceived
 from schemas.topics import load
 from schemas.wire import decode
 from services.__main__ import app
 from services.core.feedback import USUAL
 from services.intake.gateway.access import Access
+from services.intake.gateway.receiver import ANSWER_SECONDS, MAX_WAITING_BYTES, STALLED_SECONDS
 from services.runtime.embedded import EmbeddedCluster
 from services.runtime.letters import read_letters
 from services.runtime.mesh import Mesh
 from services.runtime.processes import free_port, wait_until
+from services.runtime.publisher import Publisher
 from services.runtime.settings import Settings, environment
 from services.runtime.tail import Tail
 from services.runtime.webhooks import feedback_key
@@ -30,6 +39,7 @@ from tests.conftest import ROOT
 from tests.mesh.caller import Caller, as_platform, with_token
 from tests.mesh.platform_receiver import Behaviour, Receiver, Told
 from tests.mesh.test_gateway import MATTER, became
+from tests.services.test_door import submitted
 
 pytestmark = pytest.mark.broker
 EVENTS = [*USUAL, "ticket.urged"]
@@ -75,12 +85,14 @@ class WayOut:
         return sum(float(line.rsplit(" ", 1)[1]) for line in found)
 
 
-def until_taken(caller: Caller, path: str, body: Any, **headers: str) -> Any:
+def until_taken(caller: Caller, path: str, body: Any, statuses: Counter[int] | None = None, **headers: str) -> Any:
     """Say it again until it is taken, as a platform does that is answered 503 or not at all."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(httpx.HTTPError):
             answer = caller.post(path, body, **headers)
+            if statuses is not None:
+                statuses[answer.status_code] += 1
             if answer.status_code == 202:
                 return answer.json()
             assert answer.status_code in {429, 503}, answer.text
@@ -115,7 +127,7 @@ def way_out(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WayOut]:
     with EmbeddedCluster(home / "cluster") as cluster:
         settings = Settings(
             bootstrap_servers=cluster.bootstrap_servers, redis_url=cluster.redis_url, home=home / "home",
-            policy_dir=home / "ops", topic_prefix=f"out{os.getpid()}-",
+            policy_dir=home / "ops", topic_prefix=f"out{os.getpid()}-", session_timeout=45,
         )  # fmt: skip
         for name in addresses:
             generations = (2, 3) if name == "rotating" else (1,)
@@ -251,3 +263,105 @@ def test_a_lost_view_is_read_anew_and_tells_nobody_anything_twice(way_out: WayOu
     wait_until(lambda: len(told) > before, PATIENCE, "the result of the new ticket")
     time.sleep(1)
     assert ["after-the-loss"] == [t.said["data"]["upstream_id"] for t in told[before:]]
+
+
+def opened(way_out: WayOut, begin: str) -> Counter[str]:
+    """Count how often each matter whose number begins so was opened; a fact that was written twice is one."""
+    facts = {fact.id: fact for fact in way_out.said("ticket-events") if isinstance(fact, TicketOpened)}
+    return Counter(fact.upstream_id for fact in facts.values() if fact.upstream_id.startswith(begin))
+
+
+class Load:
+    """Platforms that hand matters down by HTTP and by the feed, each twice, until they are stopped."""
+
+    def __init__(self, way_out: WayOut, name: str) -> None:
+        self.way_out, self.name = way_out, name
+        self.sent: set[str] = set()
+        self.statuses: Counter[int] = Counter()
+        self._stop = threading.Event()
+        workers = [threading.Thread(target=self._by_http, args=(n,)) for n in range(4)]
+        self._threads = [*workers, threading.Thread(target=self._by_feed)]
+        for thread in self._threads:
+            thread.start()
+
+    def _by_http(self, worker: int) -> None:
+        caller = self.way_out.caller("well")
+        for number in itertools.count():
+            if self._stop.is_set():
+                return
+            matter = MATTER | {"upstream_id": f"{self.name}-h{worker}-{number}"}
+            for _ in range(2):
+                until_taken(caller, "/v1/platforms/well/tickets", matter, statuses=self.statuses)
+            self.sent.add(matter["upstream_id"])
+
+    def _by_feed(self) -> None:
+        publisher = Publisher(self.way_out.settings, "test")
+        for number in itertools.count():
+            if self._stop.wait(0.02):
+                break
+            name = f"{self.name}-f-{number}"
+            said = submitted(id=f"m-{name}", platform="well", upstream_id=name)
+            for _ in range(2):
+                publisher.publish("upstream-tickets", said, key=name)
+            self.sent.add(name)
+        publisher.close()
+
+    def stop(self) -> set[str]:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(timeout=2 * PATIENCE)
+        assert not any(thread.is_alive() for thread in self._threads)
+        return self.sent
+
+
+def test_redis_may_be_flushed_paused_and_killed_under_load_and_no_ticket_is_lost_or_doubled(way_out: WayOut) -> None:
+    server = way_out.cluster.redis
+    assert server is not None
+    load = Load(way_out, "redis")
+    time.sleep(1)
+    with redis.Redis.from_url(server.url) as client:
+        assert client.dbsize() > 0, "the door uses it"
+        client.flushall()
+    time.sleep(1)
+    os.kill(server.pid, signal.SIGSTOP)
+    during_the_pause = len(load.sent)
+    time.sleep(3)
+    during_the_pause = len(load.sent) - during_the_pause
+    os.kill(server.pid, signal.SIGCONT)
+    server.kill()
+    time.sleep(1)
+    server.start()
+    time.sleep(1)
+    sent = load.stop()
+    assert during_the_pause > 0, "the door stood still with Redis"
+    assert {202} == set(load.statuses), load.statuses
+    wait_until(lambda: set(opened(way_out, "redis-")) == sent, PATIENCE, "every ticket")
+    assert {1} == set(opened(way_out, "redis-").values())
+
+
+def test_a_kafka_that_stands_is_answered_503_at_once_and_nothing_is_lost_when_it_goes_on(way_out: WayOut) -> None:
+    broker = way_out.cluster.brokers[0]
+    intake = psutil.Process(way_out.mesh.children["intake"].pid)
+    before = intake.memory_info().rss
+    os.kill(broker.pid, signal.SIGSTOP)
+    load = Load(way_out, "kafka")
+    caller = way_out.caller("well")
+    try:
+        time.sleep(STALLED_SECONDS + 1)
+        began = time.monotonic()
+        answer = caller.post("/v1/platforms/well/tickets", MATTER | {"upstream_id": "kafka-now"})
+        took = time.monotonic() - began
+        assert (503, "come-back-later") == (answer.status_code, answer.json()["code"])
+        assert int(answer.headers["retry-after"]) > 0
+        flood = [MATTER | {"upstream_id": f"kafka-no-{n}", "content": "长" * 30_000} for n in range(6)]
+        for body in (json.dumps([matter] * 40, ensure_ascii=False).encode() for matter in flood):
+            assert 503 == caller.post("/v1/platforms/well/tickets/batch", body).status_code
+        grown = intake.memory_info().rss - before
+    finally:
+        os.kill(broker.pid, signal.SIGCONT)
+    time.sleep(2)
+    sent = load.stop()
+    assert took < ANSWER_SECONDS / 2
+    assert grown < 3 * MAX_WAITING_BYTES
+    wait_until(lambda: set(opened(way_out, "kafka-")) == sent, PATIENCE, "every ticket that was taken, and no other")
+    assert {1} == set(opened(way_out, "kafka-").values())
