@@ -50,7 +50,7 @@ def requests(key: bytes, numbers: Iterator[int], count: int) -> list[bytes]:
 
 
 def _run(bench: Bench) -> Results:
-    count, numbers = bench.size(20_000, 1_500), itertools.count(1)
+    count, numbers = bench.size(5_000, 1_500), itertools.count(1)
     with bench.cluster(redis=True) as servers:
         policies = bench.home / "ops"
         settings = Settings(

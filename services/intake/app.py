@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 from collections.abc import Mapping
@@ -91,6 +92,8 @@ async def run(settings: Settings, policies: Policies, knowledge: KnowledgeBase, 
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    gc.collect()
+    gc.freeze()  # rules, models and routes stay: no collection need look at them again
     with contextlib.suppress(asyncio.CancelledError):
         serving = asyncio.create_task(_serve(web))
         logs.get().info("started", port=server.server_address[1], address=f"{settings.bind}:{settings.http_port}")

@@ -57,11 +57,13 @@ class Receiver:
         loop = asyncio.get_running_loop()
         waiting = _Waiting(heard, loop, loop.create_future())
         self._queue.put(waiting)
+        patience = loop.call_later(ANSWER_SECONDS, _give_up, waiting.done)
         try:
-            return await asyncio.wait_for(waiting.done, ANSWER_SECONDS)
+            return await waiting.done
         except Exception:  # noqa: BLE001 - whatever it was, nothing is promised; the caller sends it again
             raise _later("Kafka did not acknowledge: send it again, under the same id") from None
         finally:
+            patience.cancel()
             self._under_way, self._bytes = self._under_way - len(heard), self._bytes - size
 
     def _admit(self, count: int, size: int) -> None:
@@ -85,7 +87,7 @@ class Receiver:
             self._carry(batch)
 
     def _carry(self, batch: list[_Waiting]) -> None:
-        batch = [waiting for waiting in batch if not waiting.done.cancelled()]  # whose caller waited too long
+        batch = [waiting for waiting in batch if not waiting.done.done()]  # whose caller waited too long
         self._busy_since = time.monotonic()
         failure: Exception | None = None
         conflicts: frozenset[int] = frozenset()
@@ -101,6 +103,11 @@ class Receiver:
         """Finish what waits, then stop."""
         self._queue.put(None)
         self._thread.join(timeout=30)
+
+
+def _give_up(done: "asyncio.Future[frozenset[int]]") -> None:
+    if not done.done():
+        done.set_exception(TimeoutError())
 
 
 def _settle(batch: list[_Waiting], conflicts: frozenset[int], failure: Exception | None) -> None:

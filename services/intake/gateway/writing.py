@@ -43,13 +43,15 @@ class Writer:
         """Turn one matter into the command that opens it; raises `ProblemError`."""
         body = _validated(Submission, data)
         now = self.guard.now()
-        said: dict[str, Any] = dict(body)  # fields of the event itself, as valid as they can be: they are its own
+        said: dict[str, Any] = dict(body)
         said["id"] = said["id"] or said["upstream_id"]
         said["time"] = _not_in_the_future(said["time"] or now, now)
         try:
             return self.door.hear(
-                UpstreamTicketSubmitted.model_construct(**said, platform=platform, source=f"/platform/{platform}")
+                UpstreamTicketSubmitted.model_validate(said | {"platform": platform, "source": f"/platform/{platform}"})
             )
+        except ValidationError as error:
+            raise invalid(error, UpstreamTicketSubmitted) from None
         except Rejected as error:
             raise ProblemError(422, error.code, str(error)) from None
 
