@@ -16,7 +16,10 @@ DETAILS: Final[Mapping[str, tuple[str, ...]]] = {
     "ticket.opened": (),
     "ticket.diverted": ("call_number",),
     "ticket.answered": ("knowledge_article",),
-    "ticket.declined": ("code",),
+    "ticket.declined": ("code", "channel", "reviewable"),
+    "refusal_review.requested": ("reason",),
+    "refusal.upheld": ("reason",),
+    "refusal.overturned": ("reason",),
     "ticket.dispatched": (),
     "ticket.redispatched": (),
     "ticket.signed": ("deemed",),
@@ -27,6 +30,7 @@ DETAILS: Final[Mapping[str, tuple[str, ...]]] = {
     "reply.accepted": (),
     "rating.recorded": ("rating",),
     "ticket.urged": ("count",),
+    "ticket.supplemented": (),
     "ticket.withdrawn": (),
     "ticket.closed": (
         "resolution", "rating", "deemed", "dispatched_at", "replied_at", "returns", "extensions", "breaches",
@@ -36,9 +40,9 @@ DETAILS: Final[Mapping[str, tuple[str, ...]]] = {
 }  # fmt: skip
 """What a platform may be told, and what each says of its own; nothing of a person is in any of them (Art. 13)."""
 USUAL: Final = (
-    "ticket.diverted", "ticket.answered", "ticket.declined", "ticket.dispatched", "ticket.redispatched",
-    "extension.requested", "extension.granted", "extension.refused", MOVED, "reply.submitted", "ticket.withdrawn",
-    "ticket.closed", "ticket.reopened",
+    "ticket.diverted", "ticket.answered", "ticket.declined", "refusal.upheld", "refusal.overturned",
+    "ticket.dispatched", "ticket.redispatched", "extension.requested", "extension.granted", "extension.refused", MOVED,
+    "reply.submitted", "ticket.withdrawn", "ticket.closed", "ticket.reopened",
 )  # fmt: skip
 """What a platform is told unless its file says otherwise."""
 RETRY_SECONDS: Final = (5, 30, 120, 600, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
