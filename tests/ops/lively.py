@@ -1,9 +1,11 @@
 """Two meshes to scrape: the engines of the six services in this process, and six real processes over Kafka."""
 
 import json
+import shutil
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from tools import ROOT
@@ -54,6 +56,8 @@ class EnginesInProcess:
             self.engines += [(name, engine) for engine in mine]
             self.metrics[name].start_at_zero([fold.reads for fold in folds] or ["upstream-tickets", "http"])
             self.metrics[name].show_indexes(mine)
+        since = wall.unix()
+        self.metrics["intake"].show_feedback(lambda: {"yn12345": (1, since)})
         self.servers = [health.serve("127.0.0.1", 0, metrics.registry, dict, dict) for metrics in self.metrics.values()]
         self.targets = [f"127.0.0.1:{server.server_address[1]}" for server in self.servers]
         for key, headers, value in examples("ticket.open.v1"):
@@ -112,6 +116,15 @@ class EnginesInProcess:
         for server in self.servers:
             server.shutdown()
             server.server_close()
+
+
+def policies_with_feedback(folder: Path) -> Path:
+    """Copy the policies; each platform is to be told of results where nobody answers."""
+    copied = shutil.copytree(ROOT / "ops", folder / "ops", ignore=shutil.ignore_patterns("grafana", "prometheus"))
+    for path in (copied / "platforms" / "weixi").glob("*.yaml"):
+        feedback = "feedback: {url: 'http://127.0.0.1:9/results', since: 2026-01-01T00:00:00+08:00}\n"
+        path.write_text(path.read_text(encoding="utf-8") + feedback, encoding="utf-8")
+    return copied
 
 
 class SixProcesses:

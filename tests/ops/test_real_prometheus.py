@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from lively import EnginesInProcess, Heart, SixProcesses
+from lively import EnginesInProcess, Heart, SixProcesses, policies_with_feedback
 from prometheus_server import PrometheusServer, QueryFailedError, substituted, without_data
 from rule_files import alerts, queries, rules
 from tools import need
@@ -45,7 +45,9 @@ def engines(policies: Policies, tmp_path_factory: pytest.TempPathFactory) -> Ite
 def processes(new_settings: Callable[[], Settings], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     """Six processes of their own: on the wall clock, which tests in simulated time could not bear."""
     need("prometheus")
-    with Mesh(new_settings(), tmp_path_factory.mktemp("mesh-logs")) as mesh:
+    policies = policies_with_feedback(tmp_path_factory.mktemp("policies"))
+    settings = new_settings().model_copy(update={"policy_dir": policies})
+    with Mesh(settings, tmp_path_factory.mktemp("mesh-logs")) as mesh:
         yield from _watch(SixProcesses(mesh), tmp_path_factory.mktemp("prometheus"))
 
 
