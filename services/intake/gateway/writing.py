@@ -166,17 +166,17 @@ def routes(writer: Writer) -> APIRouter:
         """Hand up to 500 matters down; each is answered on its own. 批量提交。"""
         return await _hand_down_many(writer, platform, request, "submit-tickets", writer.submission)
 
-    @router.post(
+    @signed.post(
         "/platforms/{platform}/tickets/native",
         operation_id="submit-native-ticket",
         status_code=202,
         response_model=Receipt,
     )
-    async def submit_native_ticket(platform: str, request: Request) -> JSONResponse:
+    async def submit_native_ticket(platform: str, request: Request) -> Response:
         """Hand a record down as the platform itself writes it; read by the mapping in its file. 按平台原格式提交。"""
         return await _hand_down(writer, platform, request, "submit-native-ticket", writer.native)
 
-    @router.post(
+    @signed.post(
         "/platforms/{platform}/tickets/native/batch",
         operation_id="submit-native-tickets",
         status_code=207,
@@ -219,7 +219,7 @@ def routes(writer: Writer) -> APIRouter:
 
 async def _hand_down(
     writer: Writer, platform: str, request: Request, operation: str, heard: Callable[[str, Any], Heard]
-) -> JSONResponse:
+) -> Response:
     body = await limits.read(request)
     require(writer.guard.platform(platform, request, body), operation)
     return await writer.pass_on(heard(platform, limits.parse(body)))
