@@ -8,6 +8,7 @@ from schemas.envelope import Event, Instant, Strict, Token
 from schemas.values import Actor, Attachments, Basis, LimitOverride, Reply
 from schemas.vocabulary import (
     AcceptedBy,
+    CallOutcome,
     Channel,
     ClockKind,
     ContactOutcome,
@@ -152,6 +153,26 @@ class DecideExtension(Command):
     granted: bool
 
 
+class RequestSuspension(Command):
+    """The unit cannot go on until the citizen supplies something (挂起); `reason` is one of the rulebook's list."""
+
+    type: Literal["suspension.request.v1"] = "suspension.request.v1"
+    reason: Token
+
+
+class DecideSuspension(Command):
+    """The body that the rulebook names suspends the unit's clock, or does not."""
+
+    type: Literal["suspension.decide.v1"] = "suspension.decide.v1"
+    granted: bool
+
+
+class ResumeTicket(Command):
+    """The unit or the office goes on with a suspended ticket."""
+
+    type: Literal["ticket.resume.v1"] = "ticket.resume.v1"
+
+
 class SubmitReply(Command):
     """The unit replies (Art. 7, 12)."""
 
@@ -165,6 +186,18 @@ class ReviewReply(Command):
     type: Literal["reply.review.v1"] = "reply.review.v1"
     cycle: int = Field(ge=0)
     defects: tuple[ReplyDefect, ...] = ()
+
+
+class LogCall(Command):
+    """The office connected citizen and unit in a three-way call about a consultation (三方通话, Art. 5).
+
+    `reply` is what the unit answered in the call, `rating` what the citizen said of it before hanging up.
+    """
+
+    type: Literal["call.log.v1"] = "call.log.v1"
+    outcome: CallOutcome
+    reply: Reply | None = None
+    rating: Rating | None = None
 
 
 class LogContact(Command):
@@ -342,8 +375,12 @@ COMMANDS: tuple[type[Event], ...] = (
     DecideCoReturn,
     RequestExtension,
     DecideExtension,
+    RequestSuspension,
+    DecideSuspension,
+    ResumeTicket,
     SubmitReply,
     ReviewReply,
+    LogCall,
     LogContact,
     SubmitRating,
     JudgeDissatisfaction,

@@ -8,6 +8,7 @@ from schemas.envelope import Event, Instant, Token
 from schemas.values import Attachments, Basis, Clock, Cycle, LimitOverride, Reply, RulebookRef, StoppedClock
 from schemas.vocabulary import (
     AcceptedBy,
+    CallOutcome,
     Channel,
     ClockKind,
     ContactOutcome,
@@ -19,6 +20,7 @@ from schemas.vocabulary import (
     Resolution,
     Rung,
     Stage,
+    SuspensionEnd,
 )
 
 
@@ -244,11 +246,51 @@ class ExtensionRefused(Fact):
     type: Literal["extension.refused.v1"] = "extension.refused.v1"
 
 
+class SuspensionRequested(Fact):
+    """The unit asked to have its clock suspended; no clock stops yet (挂起)."""
+
+    type: Literal["suspension.requested.v1"] = "suspension.requested.v1"
+    reason: Token
+
+
+class SuspensionRefused(Fact):
+    """The unit's clock runs on."""
+
+    type: Literal["suspension.refused.v1"] = "suspension.refused.v1"
+
+
+class TicketSuspended(Fact):
+    """The unit's clock stands still until `until` at the latest; the citizen's goes on (挂起)."""
+
+    type: Literal["ticket.suspended.v1"] = "ticket.suspended.v1"
+    reason: Token
+    until: Instant
+    count: int = Field(ge=1)
+
+
+class TicketResumed(Fact):
+    """The unit's clock runs on: its due instant moved by `moved_seconds` of the time that it counts.
+
+    `working_seconds` is the office time for which it stood still: nights, breaks and days off count once, as none.
+    """
+
+    type: Literal["ticket.resumed.v1"] = "ticket.resumed.v1"
+    how: SuspensionEnd
+    old_due_at: Instant
+    new_due_at: Instant
+    moved_seconds: int = Field(ge=0)
+    working_seconds: int = Field(ge=0)
+
+
 class ReplySubmitted(Fact):
-    """The unit replied (Art. 7, 12)."""
+    """The unit replied (Art. 7, 12).
+
+    `in_call`: the citizen heard it in a three-way call (Art. 5).
+    """
 
     type: Literal["reply.submitted.v1"] = "reply.submitted.v1"
     reply: Reply
+    in_call: bool = False
 
 
 class ReplyAccepted(Fact):
@@ -262,6 +304,19 @@ class ReplyRejected(Fact):
 
     type: Literal["reply.rejected.v1"] = "reply.rejected.v1"
     defects: tuple[ReplyDefect, ...]
+
+
+class CallLogged(Fact):
+    """Citizen and unit were connected in a three-way call, or should have been (三方通话, Art. 5).
+
+    `in_hours`: the unit's consultation phone had to be answered at that time.
+    """
+
+    type: Literal["call.logged.v1"] = "call.logged.v1"
+    attempt: int = Field(ge=1)
+    outcome: CallOutcome
+    in_hours: bool
+    rating: Rating | None = None
 
 
 class ContactAttempted(Fact):
@@ -303,7 +358,7 @@ class TicketUrged(Fact):
 
 
 class TicketSupplemented(Fact):
-    """The citizen added to the matter (补充材料); no clock changes."""
+    """The citizen added to the matter (补充材料); a suspended ticket goes on with that."""
 
     type: Literal["ticket.supplemented.v1"] = "ticket.supplemented.v1"
     content_ref: Token

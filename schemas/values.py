@@ -128,6 +128,8 @@ class Reply(Strict):
 
     `template_digest` is a keyed hash of the normalised text: equal digests mean the same text was used again.
     `empty_phrases` counts phrases that promise nothing, found by the door before the text was sealed.
+    `received_at` is when the door heard it, whatever time its sender claims; `evidence_at` when the newest evidence of
+    the handling (photo, record of a talk) is dated.
     """
 
     content_ref: Token
@@ -140,6 +142,8 @@ class Reply(Strict):
     template_digest: Token
     empty_phrases: int = Field(default=0, ge=0)
     attachments: Attachments = ()
+    received_at: Instant | None = None
+    evidence_at: Instant | None = None
 
 
 class DigestItem(Strict):

@@ -69,6 +69,7 @@ class Stage(Word):
     QUEUED = "queued"
     DISPATCHED = "dispatched"
     IN_PROGRESS = "in_progress"
+    SUSPENDED = "suspended"
     DISPUTED = "disputed"
     REPLIED = "replied"
     REVISITING = "revisiting"
@@ -85,7 +86,7 @@ class Stage(Word):
 
 
 class ClockKind(Word):
-    """The clocks that may run on a ticket; `release` and `rating` and `return` are windows, the others limits."""
+    """The clocks that may run on a ticket; release, rating, return and suspension are windows."""
 
     RELEASE = "release"
     DISPATCH = "dispatch"
@@ -93,6 +94,7 @@ class ClockKind(Word):
     SIGN = "sign"
     RETURN = "return"
     HANDLE = "handle"
+    SUSPENSION = "suspension"
     CO_HANDLE = "co_handle"
     CASE = "case"
     ADJUDICATE = "adjudicate"
@@ -119,6 +121,16 @@ class StopOutcome(Word):
     MET = "met"
     LATE = "late"
     CANCELLED = "cancelled"
+    PAUSED = "paused"
+
+
+class SuspensionEnd(Word):
+    """How a suspension (挂起) ended."""
+
+    SUPPLEMENTED = "supplemented"
+    REPLIED = "replied"
+    RESUMED = "resumed"
+    ELAPSED = "elapsed"
 
 
 class CyclePurpose(Word):
@@ -177,6 +189,15 @@ class ReplyDefect(Word):
     TEMPLATE_REPEATED = "template_repeated"
     EMPTY_PHRASES = "empty_phrases"
     PROMISE_WITHOUT_RESULT = "promise_without_result"
+    LATE_DATED = "late_dated"
+
+
+class CallOutcome(Word):
+    """What came of one three-way call between citizen, hotline and unit (Art. 5)."""
+
+    ANSWERED = "answered"
+    NO_ANSWER = "no_answer"
+    REFUSED = "refused"
 
 
 class ContactOutcome(Word):

@@ -15,8 +15,9 @@ from services.core.explain.words import CLOCKS, WEEKDAYS
 
 OUTCOMES = {
     "met": Text(en="met", zh="按时"), "late": Text(en="late", zh="超时"), "cancelled": Text(en="cancelled", zh="取消"),
+    "paused": Text(en="paused", zh="挂起"),
 }  # fmt: skip
-WINDOWS = (ClockKind.RELEASE, ClockKind.RETURN, ClockKind.RATING)
+WINDOWS = (ClockKind.RELEASE, ClockKind.RETURN, ClockKind.RATING, ClockKind.SUSPENSION)
 WORDS = {
     "cause": Text(en="because", zh="起因"),
     "rule": Text(en="rule", zh="依据"),
@@ -104,7 +105,7 @@ class _Writer:
         over = ended.clock in WINDOWS and ended.margin_seconds == 0
         outcome = self.word("over") if over else self.say(OUTCOMES[ended.outcome.value])
         text = f"■ {self.say(CLOCKS[ended.clock])} #{ended.cycle}: {outcome}"
-        if over or ended.outcome.value == "cancelled":
+        if over or ended.outcome.value in {"cancelled", "paused"}:
             return text
         margin = abs(ended.margin_seconds)
         days, rest = divmod(margin, 86_400)

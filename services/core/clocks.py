@@ -1,6 +1,6 @@
 """Starting and stopping the clocks of a ticket: due instants, ladder marks, and how a clock ended."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from schemas.values import Clock, Mark, StoppedClock
 from schemas.vocabulary import ClockKind, StopOutcome
@@ -58,17 +58,75 @@ def handling_clock(kind: ClockKind, ticket: Ticket, cycle: int, start: datetime,
     local due is the earlier, less the hand-back buffer.
     """
     law = policy.statutory(ticket.kind, ticket.category, start)
-    rule = law.rule if law else policy.rule_of(ticket.kind, ticket.category).handle
+    article = policy.rulebook.cite("Art. 8")
+    rule = law.rule(article) if law else policy.rule_of(ticket.kind, ticket.category).handle
     override = ticket.limit_override
     if override is not None and override.working_days is not None:
-        rule = LimitRule(amount=override.working_days, unit="working_days", article=f"Art. 8; {override.legal_basis}")
+        rule = LimitRule(
+            amount=override.working_days, unit="working_days", article=f"{article}; {override.legal_basis}"
+        )
     due_at = due(start, rule.limit, policy.calendar, day_end=policy.rulebook.day_end)
     if override is not None and override.due_at is not None and (ticket.cycle == 0 or override.due_at > start):
         due_at = override.due_at  # unless it had passed before this later leg began
-    if ticket.upstream_due_at is not None and ticket.upstream_due_at > start:
-        handed_back_by = ahead_of(ticket.upstream_due_at, policy.rulebook.upstream_buffer.limit, policy.calendar)
-        due_at = min(due_at, handed_back_by if handed_back_by > start else ticket.upstream_due_at)
+    handed_back_by = upstream_bound(ticket, start, policy)
+    if handed_back_by is not None:
+        due_at = min(due_at, handed_back_by)
     return clock_until(kind, cycle, start, due_at, rule, policy)
+
+
+def upstream_bound(ticket: Ticket, start: datetime, policy: Policy) -> datetime | None:
+    """Give until when a result must go back to the superior platform: its own due instant less the buffer (Art. 4)."""
+    upstream = ticket.upstream_due_at
+    if upstream is None or upstream <= start:
+        return None
+    bound = ahead_of(upstream, policy.rulebook.upstream_buffer.limit, policy.calendar)
+    return bound if bound > start else upstream
+
+
+def pause(clock: Clock, at: datetime) -> StoppedClock:
+    """Let a clock stand still from `at` on."""
+    return StoppedClock(
+        kind=clock.kind, cycle=clock.cycle, due_at=clock.due_at, stopped_at=at, outcome=StopOutcome.PAUSED
+    )
+
+
+def by_the_wall(clock: Clock) -> bool:
+    """Say whether the limit of a clock counts days and nights alike."""
+    return clock.limit.endswith(" hours") and not clock.limit.endswith("working_hours")
+
+
+def paused_for(clock: Clock, since: datetime, until: datetime, policy: Policy) -> int:
+    """Give the seconds of a pause that a clock would have counted; nights and days off count once, as none."""
+    until = max(since, until)
+    if by_the_wall(clock):
+        return int((until - since).total_seconds())
+    return policy.calendar.working_seconds_between(since, until)
+
+
+def later_by(instant: datetime, seconds: int, clock: Clock, policy: Policy) -> datetime:
+    """Move an instant of a clock by seconds of the time that the clock counts."""
+    if by_the_wall(clock):
+        return instant + timedelta(seconds=seconds)
+    return policy.calendar.add_working_time(instant, seconds)
+
+
+def resumed(clock: Clock, ticket: Ticket, since: datetime, seconds: int, policy: Policy) -> Clock:
+    """Give a clock that stood still since `since`, its due instant and coming marks moved by `seconds` of its time.
+
+    The superior platform's own due instant does not move (Art. 4).
+    """
+    due_at = later_by(clock.due_at, seconds, clock, policy)
+    bound = upstream_bound(ticket, clock.started_at, policy)
+    if bound is not None:
+        due_at = max(clock.due_at, min(due_at, bound))
+    later = (mark.model_copy(update={"at": later_by(mark.at, seconds, clock, policy)}) for mark in clock.marks)
+    changes = {
+        "due_at": due_at,
+        "marks": tuple(mark for mark in later if since < mark.at < due_at),
+        "calendar": policy.calendar.version,
+        "provisional": provisional(due_at, policy.calendar),
+    }
+    return clock.model_copy(update=changes)
 
 
 def stop(clock: Clock, at: datetime) -> StoppedClock:

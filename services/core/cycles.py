@@ -34,13 +34,17 @@ def end(ticket: Ticket, leg: Cycle, at: datetime, how: CycleEnd, calendar: WorkC
     """End a leg at `at`; whether its limit ran out is what the ticket says by then."""
     at = max(at, leg.started_at)
     late = ticket.breached(HANDLING[leg.purpose], leg.number) is not None
+    stood_still = 0
+    if leg.number == ticket.cycle:
+        going_on = calendar.working_seconds_between(min(ticket.paused_at, at), at) if ticket.paused_at else 0
+        stood_still = ticket.paused_seconds + going_on
     return leg.model_copy(
         update={
             "stopped_at": at,
             "end": how,
             "breached": late,
             "charged_to": None if how is CycleEnd.RELEASED and not late else leg.charged_to,
-            "elapsed_seconds": calendar.working_seconds_between(leg.started_at, at),
+            "elapsed_seconds": max(0, calendar.working_seconds_between(leg.started_at, at) - stood_still),
         }
     )
 

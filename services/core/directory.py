@@ -1,10 +1,24 @@
 """The unit directory and the dispatch catalogue (派单目录): which unit is responsible for what, and why (Art. 6)."""
 
 from dataclasses import dataclass
+from datetime import datetime, time
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from schemas.vocabulary import Lane
+from services.core.calendar import WorkCalendar
+
+
+def _quoted(value: object) -> object:
+    """Refuse a bare 10:00, which YAML reads as the number 600."""
+    if not isinstance(value, str | time):
+        raise ValueError('write a time of day in quotes, for instance "10:00"')  # noqa: TRY004 - pydantic wants it
+    return value
+
+
+LocalTime = Annotated[time, BeforeValidator(_quoted)]
+"""A local time of day, quoted in YAML."""
 
 
 class _Entry(BaseModel):
@@ -24,14 +38,41 @@ class KnowledgeCount(_Entry):
         return self
 
 
+class Stretch(_Entry):
+    """A stretch of local time on working days."""
+
+    opens: LocalTime
+    closes: LocalTime
+
+    @model_validator(mode="after")
+    def _forward(self) -> "Stretch":
+        if self.closes <= self.opens:
+            raise ValueError(f"{self.closes:%H:%M} is not after {self.opens:%H:%M}")
+        return self
+
+
 class Unit(_Entry):
-    """A unit that handles tickets; `group` is the unit group of scores and metrics."""
+    """A unit that handles tickets; `group` is the unit group of scores and metrics.
+
+    `phone` is its public consultation phone, kept open on working days in `consultation_hours`, by default in office
+    hours (Art. 5).
+    """
 
     id: str
     name_zh: str
     name_en: str
     group: str
     knowledge: KnowledgeCount | None = None
+    phone: str | None = Field(default=None, pattern=r"^[0-9-]{3,20}$")
+    consultation_hours: tuple[Stretch, ...] = ()
+
+    def reachable(self, at: datetime, calendar: WorkCalendar) -> bool:
+        """Say whether its consultation phone has to be answered at `at` (Art. 5)."""
+        if not self.consultation_hours:
+            return calendar.is_open(at)
+        local = at.astimezone(calendar.zone)
+        open_now = any(stretch.opens <= local.time() < stretch.closes for stretch in self.consultation_hours)
+        return open_now and calendar.is_working_day(local.date())
 
 
 class Category(_Entry):

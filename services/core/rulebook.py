@@ -6,15 +6,17 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import date, time
+from datetime import date
 from functools import cached_property
 from itertools import combinations
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from schemas.envelope import Token
 from schemas.values import RulebookRef
 from schemas.vocabulary import ClockKind, Kind, Rung
+from services.core.directory import LocalTime
 from services.core.rule import LimitRule, Rule
 from services.core.scoring_rules import ScoringRule
 
@@ -51,17 +53,6 @@ class KindRule(Rule):
         if total is not None and total.unit == self.handle.unit and total.amount < self.handle.amount:
             raise ValueError(f"extension.total of {total} is shorter than the limit of {self.handle}")
         return self
-
-
-def _quoted(value: object) -> object:
-    """Refuse a bare 10:00, which YAML reads as the number 600."""
-    if not isinstance(value, str | time):
-        raise ValueError('write a time of day in quotes, for instance "10:00"')  # noqa: TRY004 - pydantic wants it
-    return value
-
-
-LocalTime = Annotated[time, BeforeValidator(_quoted)]
-"""A local time of day, quoted in YAML."""
 
 
 class DispatchRule(Rule):
@@ -113,6 +104,35 @@ class CoHandlingRule(Rule):
         return time
 
 
+class ReplyReviewRule(Rule):
+    """Art. 12: how long before the mesh heard a reply it may claim to have been given; else it is late-dated."""
+
+    dating_tolerance: LimitRule = LimitRule(amount=24, unit="hours", article="Art. 12")
+
+    @field_validator("dating_tolerance")
+    @classmethod
+    def _in_hours(cls, tolerance: LimitRule) -> LimitRule:
+        if tolerance.unit == "working_days":
+            raise ValueError("give hours or working_hours: it is taken off an instant")
+        return tolerance
+
+
+class SuspensionRule(Rule):
+    """Suspension (挂起) while the citizen must supply something; the county's text does not know it, hence off.
+
+    `reasons` is the closed list; `asks` who may ask, `approves` who decides: the office, or the body that accepted the
+    ticket. The unit's clock stands still for `limit` at most, `max_count` times in the life of the matter.
+    """
+
+    enabled: bool = False
+    reasons: tuple[Token, ...] = ("waiting-for-citizen-material", "citizen-not-reachable", "appointment-with-citizen")
+    asks: tuple[Literal["unit", "office"], ...] = Field(default=("unit",), min_length=1)
+    approves: Literal["office", "accepting_body"] = "office"
+    limit: LimitRule = LimitRule(amount=5, unit="working_days", article="Art. 8")
+    max_count: int = Field(default=1, ge=1)
+    article: str = "Art. 8"
+
+
 class RefusalRule(Rule):
     """国办函〔2025〕66号 (二): until when a refusal may be contested, and within which limit the office decides."""
 
@@ -140,10 +160,9 @@ class StatutoryLimit(Rule):
             raise ValueError(f"effective_until {self.effective_until} is not after {self.effective_from}")
         return self
 
-    @property
-    def rule(self) -> LimitRule:
-        """Give it as the limit of a clock, which cites the law."""
-        return LimitRule(amount=self.amount, unit=self.unit, article=f"Art. 8; {self.legal_basis}")
+    def rule(self, article: str) -> LimitRule:
+        """Give it as the limit of a clock, which cites `article` and the law."""
+        return LimitRule(amount=self.amount, unit=self.unit, article=f"{article}; {self.legal_basis}")
 
     def covers(self, kind: Kind, category: str, day: date) -> bool:
         """Say whether it holds for a matter dispatched on `day`."""
@@ -231,7 +250,9 @@ class Rulebook(Rule):
     tiers: dict[str, KindRule] = Field(default={}, description="urgency tiers, which categories of the directory name")
     citations: dict[str, str] = Field(default={}, description="what this jurisdiction cites instead of an article")
     statutory_limits: tuple[StatutoryLimit, ...] = ()
+    suspension: SuspensionRule = SuspensionRule()
     refusals: RefusalRule = RefusalRule()
+    reply_review: ReplyReviewRule = ReplyReviewRule()
     dispatch: DispatchRule
     sign: SignRule
     return_: ReturnRule = Field(alias="return")

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from schemas.facts import (
     BreachWithdrawn,
+    CallLogged,
     ClockBreached,
     ContactAttempted,
     CoReturnRequested,
@@ -17,15 +18,20 @@ from schemas.facts import (
     RatingRecorded,
     RefusalReviewRequested,
     ReplyAccepted,
+    ReplyRejected,
     ReplySubmitted,
     ReturnRequested,
+    SuspensionRefused,
+    SuspensionRequested,
     TicketDeclined,
     TicketDispatched,
     TicketOpened,
     TicketRedispatched,
     TicketReopened,
+    TicketResumed,
     TicketSigned,
     TicketSupplemented,
+    TicketSuspended,
     TicketUrged,
 )
 from schemas.merge_facts import (
@@ -62,6 +68,8 @@ TRANSITIONS: Final[dict[tuple[Stage, str], tuple[Stage, ...]]] = {
     (Stage.DISPATCHED, "ticket.signed.v1"): (Stage.IN_PROGRESS,),
     (Stage.IN_PROGRESS, "return.requested.v1"): (Stage.DISPUTED,),
     (Stage.IN_PROGRESS, "reply.submitted.v1"): (Stage.REPLIED,),
+    (Stage.IN_PROGRESS, "ticket.suspended.v1"): (Stage.SUSPENDED,),
+    (Stage.SUSPENDED, "ticket.resumed.v1"): (Stage.IN_PROGRESS,),
     (Stage.DISPUTED, "return.refused.v1"): (Stage.IN_PROGRESS,),
     (Stage.DISPUTED, "return.upheld.v1"): (Stage.QUEUED,),
     (Stage.REPLIED, "reply.accepted.v1"): (Stage.REVISITING,),
@@ -97,10 +105,13 @@ ANYWHERE: Final = (
     "co_return.requested.v1",
     "co_return.upheld.v1",
     "co_return.refused.v1",
+    "call.logged.v1",
     "contact.attempted.v1",
     "extension.requested.v1",
     "extension.granted.v1",
     "extension.refused.v1",
+    "suspension.requested.v1",
+    "suspension.refused.v1",
     "ticket.urged.v1",
     "ticket.supplemented.v1",
     "merge.requested.v1",
@@ -176,8 +187,20 @@ class Ticket(BaseModel):
     extensions: int = 0
     extension_asked_at: datetime | None = None
     contacts: int = 0
+    calls: int = 0
+    call_rating: Rating | None = None
     urges: int = 0
     supplements: int = 0
+    suspensions: int = 0
+    suspension_asked: str | None = None
+    """Reason of the request that waits for a decision."""
+    paused: Clock | None = None
+    """The unit's clock while it stands still, since `paused_at`."""
+    paused_at: datetime | None = None
+    moved_seconds: int = 0
+    """By how much pauses moved the due instant of this leg."""
+    paused_seconds: int = 0
+    """Office time for which this leg stood still."""
     rating: Rating | None = None
     rating_elapsed: bool = False
     case_due_at: datetime | None = None
@@ -259,6 +282,12 @@ def _cycles_after(ticket: Ticket, fact: Fact) -> tuple[Cycle, ...]:
     return known + tuple(said.values())
 
 
+_NEVER_PAUSED: Final = {
+    "suspension_asked": None, "paused": None, "paused_at": None, "moved_seconds": 0, "paused_seconds": 0,
+}  # fmt: skip
+"""A leg that begins."""
+
+
 def _details(ticket: Ticket, fact: Fact) -> dict[str, Any]:
     """What a fact changes beside stage, unit and clocks."""
     match fact:
@@ -269,9 +298,11 @@ def _details(ticket: Ticket, fact: Fact) -> dict[str, Any]:
                 "return_due_at": None,
                 "proposed_unit": None,
                 "extension_asked_at": None,  # asked for another leg, whose clock is gone
+                **_NEVER_PAUSED,
             }
         case TicketRedispatched():
-            return {"cycle_dispatched_at": fact.time, "return_due_at": None, "extension_asked_at": None}
+            begun = {"cycle_dispatched_at": fact.time, "return_due_at": None, "extension_asked_at": None}
+            return begun | _NEVER_PAUSED
         case TicketSigned():
             window = next((c.due_at for c in fact.started if c.kind is ClockKind.RETURN), None)
             return {"return_due_at": window or ticket.return_due_at}
@@ -288,7 +319,7 @@ def _details(ticket: Ticket, fact: Fact) -> dict[str, Any]:
         case ContactAttempted():
             return {"contacts": fact.attempt}
         case RatingRecorded():
-            return {"rating": fact.rating}
+            return {"rating": fact.rating, "call_rating": None}
         case TicketUrged():
             return {"urges": fact.count}
         case TicketReopened():
@@ -346,6 +377,21 @@ def _merge_details(ticket: Ticket, fact: MergeFact) -> dict[str, Any]:
             return {}
 
 
+def _pause_details(
+    ticket: Ticket, fact: SuspensionRequested | SuspensionRefused | TicketSuspended | TicketResumed
+) -> dict[str, Any]:
+    if isinstance(fact, SuspensionRequested):
+        return {"suspension_asked": fact.reason}
+    if isinstance(fact, SuspensionRefused):
+        return {"suspension_asked": None}
+    if isinstance(fact, TicketSuspended):
+        paused = ticket.clock(ClockKind.HANDLE, ticket.cycle)
+        return {"suspension_asked": None, "suspensions": fact.count, "paused": paused, "paused_at": fact.time}
+    moved = ticket.moved_seconds + fact.moved_seconds
+    stood = ticket.paused_seconds + fact.working_seconds
+    return {"paused": None, "paused_at": None, "moved_seconds": moved, "paused_seconds": stood}
+
+
 def _further_details(ticket: Ticket, fact: Fact) -> dict[str, Any]:
     if isinstance(fact, MergeFact):
         return _merge_details(ticket, fact)
@@ -354,6 +400,12 @@ def _further_details(ticket: Ticket, fact: Fact) -> dict[str, Any]:
     if isinstance(fact, CoReturnRequested):
         disputed = (leg.number for leg in ticket.co_handlers() if leg.unit == fact.co_handler)
         return {"co_returns": (*ticket.co_returns, *disputed)}
+    if isinstance(fact, SuspensionRequested | SuspensionRefused | TicketSuspended | TicketResumed):
+        return _pause_details(ticket, fact)
+    if isinstance(fact, CallLogged):
+        return {"calls": fact.attempt, "call_rating": fact.rating}
+    if isinstance(fact, ReplyRejected):
+        return {"call_rating": None}
     if isinstance(fact, TicketDeclined):
         return {"declined_at": fact.time, "refusal_reviewable": fact.reviewable} | _LEFT
     if isinstance(fact, RefusalReviewRequested):

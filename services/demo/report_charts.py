@@ -30,7 +30,7 @@ from services.demo.report_words import (
 Figure = dict[str, Any]
 GOOD, BAD, WAITING, WARNING, NEUTRAL = "#2f9e77", "#d2504f", "#7fb2d9", "#e39b35", "#9aa4ad"
 PUNCTUALITY_COLOURS: Final = {"on_time": GOOD, "late": BAD, "open_in_time": WAITING, "open_overdue": WARNING}
-OUTCOME_COLOURS: Final = {"met": GOOD, "late": BAD, "cancelled": NEUTRAL, "running": WAITING}
+OUTCOME_COLOURS: Final = {"met": GOOD, "late": BAD, "cancelled": NEUTRAL, "paused": NEUTRAL, "running": WAITING}
 STAGE_COLOURS: Final[Mapping[Stage, str]] = {
     Stage.OPENED: "#b4bcc4", Stage.HELD: "#9a86c9", Stage.QUEUED: "#6f7f8f", Stage.DISPATCHED: "#e39b35",
     Stage.IN_PROGRESS: "#3b82c4", Stage.DISPUTED: "#d2504f", Stage.REPLIED: "#5cb8c4", Stage.REVISITING: "#2f9e77",

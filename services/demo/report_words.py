@@ -31,6 +31,7 @@ STAGES: Final[Mapping[str, Words]] = {
     "queued": Words("待派", "Manual desk"),
     "dispatched": Words("待签收", "Dispatched, unsigned"),
     "in_progress": Words("办理中", "In progress"),
+    "suspended": Words("挂起", "Suspended"),
     "disputed": Words("退单待裁定", "Return disputed"),
     "replied": Words("答复待审", "Reply in review"),
     "revisiting": Words("回访中", "Revisiting"),
@@ -52,6 +53,7 @@ CLOCKS: Final[Mapping[str, Words]] = {
     "sign": Words("签收时限", "Sign limit"),
     "return": Words("退单窗口", "Return window"),
     "handle": Words("办理时限", "Handling limit (unit)"),
+    "suspension": Words("挂起期", "Suspension"),
     "co_handle": Words("协办时限", "Co-handling limit"),
     "case": Words("诉求时限", "Case limit (citizen)"),
     "adjudicate": Words("裁定时限", "Adjudication limit"),
@@ -96,6 +98,7 @@ OUTCOMES: Final[Mapping[str, Words]] = {
     "met": Words("按时", "Met"),
     "late": Words("逾期", "Late"),
     "cancelled": Words("取消", "Cancelled"),
+    "paused": Words("挂起", "Paused"),
     "running": Words("运行中", "Running"),
 }
 RATINGS: Final[Mapping[str, Words]] = {
@@ -132,6 +135,7 @@ DEFECTS: Final[Mapping[str, Words]] = {
     "template_repeated": Words("模板重复", "template repeated"),
     "empty_phrases": Words("空话套话", "empty phrases"),
     "promise_without_result": Words("只承诺无结果", "promise without result"),
+    "late_dated": Words("倒签日期", "late-dated"),
 }
 FLAGS: Final[Mapping[str, Words]] = {
     "late_handling": Words("办理逾期较多", "late handling"),

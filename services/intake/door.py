@@ -3,7 +3,7 @@
 import json
 import re
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from pydantic import ValidationError
@@ -55,7 +55,7 @@ WITH_TEXT: dict[type[Event], str] = {
 """Commands that carry free text, and where."""
 SEALED = to_seal(UpstreamTicketSubmitted)
 """Fields of a matter that go into the vault: whatever its model does not declare to be free of persons."""
-SAID_BY_THE_DOOR = frozenset({"content_ref", "template_digest", "empty_phrases"})
+SAID_BY_THE_DOOR = frozenset({"content_ref", "template_digest", "empty_phrases", "received_at"})
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ def withdraw_command(said: Withdrawn, ticket: str) -> Heard:
 
 
 def _without_text(
-    data: dict[str, Any], ticket: str, event_id: str, key: bytes
+    data: dict[str, Any], ticket: str, event_id: str, key: bytes, heard_at: datetime | None
 ) -> tuple[dict[str, Any], Sealable | None]:
     """Take free text out of a command's data; what review needs to know of it is noted first (Art. 12, 13)."""
     reply = data.get("reply")
@@ -183,6 +183,7 @@ def _without_text(
     if holder is reply:
         holder["template_digest"] = template_digest(text, key)
         holder["empty_phrases"] = empty_phrases(text)
+        holder["received_at"] = heard_at.isoformat() if heard_at else None
     return data, Sealable(ref, ticket, text.encode())
 
 
@@ -191,8 +192,8 @@ def _own(data: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in data.items() if name not in SAID_BY_THE_DOOR}
 
 
-def actor_command(message: dict[str, Any], digest_key: bytes) -> Heard:
-    """Give the command of a structured-mode CloudEvent that an actor sent.
+def actor_command(message: dict[str, Any], digest_key: bytes, heard_at: datetime | None = None) -> Heard:
+    """Give the command of a structured-mode CloudEvent that an actor sent, heard by the door at `heard_at`.
 
     Raises `Rejected` (`unknown-type`) or pydantic's ValidationError, which names the fields.
     """
@@ -211,7 +212,7 @@ def actor_command(message: dict[str, Any], digest_key: bytes) -> Heard:
     if isinstance(data.get("reply"), dict):
         copied["reply"] = _own(data["reply"])
     body = json.dumps([name, ticket, copied], sort_keys=True).encode()
-    cleaned, sealable = _without_text(copied, ticket, event_id, digest_key)
+    cleaned, sealable = _without_text(copied, ticket, event_id, digest_key, heard_at)
     if sealable is None and cls in WITH_TEXT:
         raise Rejected("invalid-field", f"{WITH_TEXT[cls]}: must be the text, in words")
     envelope = {field: message[field] for field in Event.ENVELOPE - {"sequence"} if field in message}

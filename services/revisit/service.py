@@ -16,13 +16,15 @@ from schemas.facts import (
     RatingRecorded,
     ReplyAccepted,
     ReplySubmitted,
+    TicketDispatched,
     TicketOpened,
+    TicketRedispatched,
 )
 from schemas.merge_facts import ReplyShared
 from schemas.supervision import ContactRequested
 from schemas.vocabulary import Channel, ClockKind, ContactOutcome, Rating, Resolution, Stage
 from services.core.policy import Policies, Policy
-from services.core.reply_review import defects
+from services.core.reply_review import defects, late_dated
 from services.core.service import Fold, Output, Position, QueueEntry, Rejected, Service, Step, in_sequence
 from services.core.ticket import TERMINAL
 from services.revisit.merging import MergeState, follow
@@ -46,6 +48,10 @@ class RevisitState(BaseModel):
     contact_at: datetime | None = None
     answer_by: datetime | None = None
     merge: MergeState = MergeState()
+    begun_at: datetime | None = None
+    """When the leg began that the next reply ends."""
+    in_call: bool = False
+    """The reply was heard by the citizen in a three-way call: nobody calls again at once."""
 
 
 def _close(event: Fact, resolution: Resolution) -> Output:
@@ -73,14 +79,18 @@ def _react(policy: Policy, state: RevisitState, event: Fact) -> Step[RevisitStat
     match event:
         case TicketOpened():
             return Step(state.model_copy(update={"pii_ref": event.pii_ref}))
+        case TicketDispatched() | TicketRedispatched():
+            return Step(state.model_copy(update={"begun_at": event.time}))
         case ReplySubmitted():
-            found = defects(event.reply, state.digests)
+            begun_at = state.begun_at or event.time  # unknown to a table from before it was kept
+            dated = late_dated(event.reply, event.time, begun_at, policy)
+            found = defects(event.reply, state.digests, wrongly_dated=dated)
             digests = (*state.digests, event.reply.template_digest)[-REMEMBERED_REPLIES:]
             verdict = command_after(ReviewReply, event, cycle=event.cycle, defects=found)
-            return Step(state.model_copy(update={"digests": digests}), (verdict,))
+            return Step(state.model_copy(update={"digests": digests, "in_call": event.in_call}), (verdict,))
         case ReplyAccepted() | ReplyShared():
             window = next((c.due_at for c in event.started if c.kind is ClockKind.RATING), event.time)
-            at = policy.calendar.next_opening(event.time)
+            at = _first_contact(policy, event.time, state.in_call)
             return Step(state.model_copy(update={"attempts": 0, "answer_by": window, "contact_at": at}))
         case ContactAttempted() if event.outcome is not ContactOutcome.ANSWERED:
             return Step(_try_again(policy, state, event))
@@ -94,6 +104,14 @@ def _react(policy: Policy, state: RevisitState, event: Fact) -> Step[RevisitStat
             return Step(state, (_close(event, Resolution.EXPLAINED),))
         case _:
             return Step(state)
+
+
+def _first_contact(policy: Policy, at: datetime, in_call: bool) -> datetime:  # noqa: FBT001 - a fact of the reply
+    """Give when the citizen is asked first: at the next opening, after a call on the next working day."""
+    calendar = policy.calendar
+    if not in_call:
+        return calendar.next_opening(at)
+    return calendar.opening_of(calendar.working_day_after(at.astimezone(calendar.zone).date(), 1))
 
 
 def _try_again(policy: Policy, state: RevisitState, event: ContactAttempted) -> RevisitState:

@@ -19,6 +19,8 @@ START_SECONDS = 90.0
 class Mesh:
     """Six service processes against the servers that `settings` names; each on free ports of its own.
 
+    They live in simulated time: whoever starts them writes the pulses.
+
     Entering creates the topics and starts what `services` names; leaving stops it. Raises `ProcessFailedError`,
     with the end of the child's log, when one does not become ready.
     """
@@ -57,6 +59,7 @@ class Mesh:
             self.settings,
             HOTLINE_METRICS_PORT=str(self.ports[service]),
             HOTLINE_HTTP_PORT=str(self.http_port),
+            HOTLINE_SIMULATED_TIME="true",
         )
 
     @property

@@ -62,6 +62,10 @@ class Settings(BaseSettings):
         default=(), description="vault keys of before, a JSON list; needed until `hotline pii rewrap` is done"
     )
 
+    simulated_time: bool = Field(
+        default=False, description="pulses come from simulated time: by the door's own clock nothing is late-dated"
+    )
+
     def topic(self, name: str) -> str:
         """Give the broker's name of a topic."""
         return self.topic_prefix + name

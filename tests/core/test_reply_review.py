@@ -39,7 +39,7 @@ def test_all_defects_are_named_at_once_in_the_order_of_the_vocabulary() -> None:
         empty_phrases=2,
     )  # fmt: skip
     expected = [d for d in ReplyDefect if d is not ReplyDefect.REFUSAL_WITHOUT_BASIS]
-    assert expected == list(defects(poor, ("used",)))
+    assert expected == list(defects(poor, ("used",), wrongly_dated=True))
 
 
 def test_a_template_is_known_again_whatever_its_numbers_spaces_and_punctuation() -> None:

@@ -237,6 +237,47 @@ def test_what_the_citizen_adds_is_sealed_and_its_files_are_named_by_digest(
     assert became(citizen, refused.json())["state"] == "refused"
 
 
+def test_a_refusal_is_told_with_its_channel_contested_and_overturned(platform: Caller, office: Caller) -> None:
+    receipt = platform.post(TICKETS, MATTER | {"upstream_id": "court", "category": "litigation"}).json()
+    assert became(platform, receipt)["facts"] == ["ticket.opened.v1", "ticket.declined.v1"]
+    path = f"/v1/tickets/{receipt['ticket']}"
+    told = platform.get(f"{path}/timeline").json()["entries"][-1]
+    assert "人民法院" in told["told_zh"]
+    assert "court" in told["told"]
+    said = {"reason": "no-lawsuit", "time": "2026-09-28T09:00:00+08:00"}
+    contested = platform.post(f"{path}/refusal-reviews", said, idempotency_key="contest-court")
+    assert became(platform, contested.json())["facts"] == ["refusal_review.requested.v1"]
+    verdict = {"upheld": False, "reason": "none-found", "time": "2026-09-28T10:00:00+08:00"}
+    decided = office.post(f"{path}/refusal-review-decisions", verdict, idempotency_key="decide-court")
+    assert became(office, decided.json())["facts"] == ["refusal.overturned.v1", "ticket.queued.v1"]
+
+
+def test_an_emergency_in_the_words_is_diverted_by_its_rule(platform: Caller, office: Caller) -> None:
+    words = "快来人,厨房着火了"
+    receipt = platform.post(TICKETS, MATTER | {"upstream_id": "kitchen", "content": words}).json()
+    assert became(platform, receipt)["facts"] == ["ticket.opened.v1", "ticket.diverted.v1"]
+    timeline = office.get(f"/v1/tickets/{receipt['ticket']}/timeline")
+    last = timeline.json()["entries"][-1]["data"]
+    assert (last["call_number"], last["rule"]) == ("119", "fire")
+    assert words not in timeline.text
+
+
+def test_a_consultation_is_answered_in_a_call(platform: Caller, office: Caller) -> None:
+    asked = MATTER | {"upstream_id": "call", "kind": "consultation", "category": "social-security"}
+    receipt = platform.post(TICKETS, asked).json()
+    became(platform, receipt)
+    answered = {"text": "可在任一网点办理。", "handler": "H-1", "responsible": "R-1", "result": "answered"}
+    said = {"outcome": "answered", "reply": answered, "rating": "satisfied", "time": "2026-09-24T17:10:00+08:00"}
+    logged = office.post(f"/v1/tickets/{receipt['ticket']}/calls", said, idempotency_key="call-one")
+    assert logged.status_code == 202, logged.text
+    assert became(office, logged.json())["facts"] == ["call.logged.v1", "ticket.signed.v1", "reply.submitted.v1"]
+    for _ in range(300):
+        if office.get(f"/v1/tickets/{receipt['ticket']}").json()["stage"] == "closed":
+            return
+        time.sleep(0.1)
+    raise AssertionError("the revisit did not close it")
+
+
 BAD: list[tuple[Any, int, str]] = [
     (b"{", 400, "not-json"),
     (b'{"a": "\xff"}', 401, "bad-signature"),  # Standard Webhooks signs text

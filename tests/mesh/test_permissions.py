@@ -30,6 +30,8 @@ MATRIX: dict[str, set[Access]] = {
     "co-reply": {UNIT}, "request-co-return": {UNIT}, "assign-co-handlers": {OFFICE}, "decide-co-return": {OFFICE},
     "decline": {OFFICE}, "request-refusal-review": {PLATFORM, OFFICE, CITIZEN}, "decide-refusal-review": {OFFICE},
     "assign": {OFFICE}, "decide-return": {OFFICE}, "decide-extension": {OFFICE, PLATFORM}, "log-contact": {OFFICE},
+    "log-call": {OFFICE},
+    "request-suspension": {UNIT, OFFICE}, "decide-suspension": {OFFICE, PLATFORM}, "resume": {UNIT, OFFICE},
     "judge-dissatisfaction": {OFFICE}, "reopen": {OFFICE}, "merge": {OFFICE}, "unmerge": {OFFICE},
     "list-merge-candidates": {OFFICE},
     "supplement": {PLATFORM, OFFICE, CITIZEN},

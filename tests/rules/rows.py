@@ -265,7 +265,7 @@ class _Story:
                 heard = open_command(opened, said.ticket, self.directory, self.knowledge, self.keywords)
             else:
                 state = self.mesh.state(said.ticket)
-                heard = actor_command(message(said, number, state.ticket.unit if state else None), KEY)
+                heard = actor_command(message(said, number, state.ticket.unit if state else None), KEY, said.heard)
         except Rejected as error:
             self.mesh.log.append(Refusal(error.code, said.ticket))
             return

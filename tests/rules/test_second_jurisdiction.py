@@ -6,13 +6,20 @@ from typing import Any
 
 import pytest
 
-from schemas.commands import Command
-from schemas.facts import Fact
+from schemas.commands import (
+    Command,
+    DecideRefusalReview,
+    DecideSuspension,
+    RequestRefusalReview,
+    RequestSuspension,
+    SupplementTicket,
+)
+from schemas.facts import Fact, TicketResumed
 from services.core.explain.story import explain
 from services.core.policy import Policies
 from services.core.rulebook import Rulebook
 from services.runtime.policy_files import load_policies
-from tests.builders import asks_for_time, at, grants, local, opens, rates, replies, returns, signs, upholds
+from tests.builders import asks_for_time, at, grants, local, opens, rates, replies, returns, said, signs, upholds
 from tests.rules.mesh import Mesh
 
 ROOT = Path(__file__).parents[2]
@@ -57,6 +64,10 @@ ROWS: list[tuple[str, str, dict[str, Any], dict[str, str]]] = [
         {"sign": "Sat 2026-09-19 00:00", "handle": "Mon 2026-09-21 20:00"},
     ),
     (
+        "a complaint about noise: 48 hours, which an ordinance sets", "Fri 2026-09-18 20:00",
+        {"category": "noise", "kind": "complaint"}, {"handle": "Sun 2026-09-20 20:00"},
+    ),
+    (
         "a complaint: 168 hours", "Fri 2026-09-18 20:00", {"category": "prices", "kind": "complaint"},
         {"handle": "Fri 2026-09-25 20:00"},
     ),
@@ -99,6 +110,39 @@ def test_a_whole_life_cites_the_citys_own_articles(city: Policies) -> None:
     assert all(fact.article.startswith("第") for fact in facts), {fact.article for fact in facts}
     assert all(clock.article.startswith("第") for fact in facts for clock in fact.started)
     assert ["Wed 2026-09-23 02:00", "Fri 2026-09-25 02:00"] == dues(facts)["handle"][1:]
+    assert () == explain("T-1", facts, commands, city, END).problems
+
+
+def test_a_suspension_moves_a_limit_in_hours_by_the_clock_on_the_wall(city: Policies) -> None:
+    unit = "unit:M-CITY"
+    facts, commands = lives(
+        city,
+        opens("Fri 2026-09-18 20:00", category="street-light", area="990101"),
+        signs("Fri 2026-09-18 21:00", unit="M-CITY"),
+        said(RequestSuspension, unit, "Fri 2026-09-18 22:00", reason="waiting-for-citizen-material"),
+        said(DecideSuspension, "office", "Sat 2026-09-19 10:00", granted=True),
+        said(SupplementTicket, "citizen", "Sun 2026-09-20 09:59:59", content_ref="text-1"),
+        said(RequestSuspension, unit, "Sun 2026-09-20 10:00", reason="waiting-for-citizen-material"),
+        said(DecideSuspension, "office", "Sun 2026-09-20 10:00", granted=True),
+    )
+    assert ["Mon 2026-09-21 20:00", "Tue 2026-09-22 19:59:59", "Thu 2026-09-24 19:59:59"] == dues(facts)["handle"]
+    assert ["supplemented", "elapsed"] == [fact.how for fact in facts if isinstance(fact, TicketResumed)]
+    assert all(fact.article.startswith("第") for fact in facts), {fact.article for fact in facts}
+    assert () == explain("T-1", facts, commands, city, END).problems
+
+
+def test_a_refusal_is_contested_within_this_citys_hours(city: Policies) -> None:
+    facts, commands = lives(
+        city,
+        opens("Sat 2026-09-19 22:00", category="litigation", area="990102", lane="lawful_channel", lane_code="court"),
+        said(RequestRefusalReview, "citizen", "Tue 2026-09-29 22:00", reason="no-lawsuit"),
+        said(DecideRefusalReview, "office", "Wed 2026-09-30 22:00:01", upheld=True, reason="seen"),
+    )
+    assert ["Wed 2026-09-30 22:00"] == dues(facts)["refusal_review"]
+    assert ["ticket.declined.v1", "refusal_review.requested.v1", "clock.breached.v1", "refusal.upheld.v1"] == [
+        fact.type for fact in facts[1:]
+    ]
+    assert all(fact.article.startswith("第") for fact in facts), {fact.article for fact in facts}
     assert () == explain("T-1", facts, commands, city, END).problems
 
 

@@ -122,7 +122,9 @@ def _reply(found: dict[str, str]) -> dict[str, Any]:
         reply["points_answered"], reply["points"] = (int(n) for n in found["points"].split(" of "))
     if found.get("basis"):
         reply["basis"] = found["basis"]
-    return {"reply": reply}
+    if found.get("evidence"):
+        reply["evidence_at"] = instant(found["evidence"]).isoformat()
+    return {"reply": reply} | ({"dated": instant(found["dated"])} if found.get("dated") else {})
 
 
 UNIT: Final = "U-[A-Z0-9]+"
@@ -140,7 +142,8 @@ VERBS: Final[dict[str, tuple[str, str, Build]]] = {
     ),
     "hands in its part": (
         "co_reply.submit.v1",
-        r"hands in its part(?: (?P<result>resolved|answered|refused|promised))?",
+        r"hands in its part(?: (?P<result>resolved|answered|refused|promised))?"
+        rf"(?: with evidence of (?P<evidence>{INSTANT}))?",
         _reply,
     ),
     "asks to be let out": (
@@ -185,14 +188,35 @@ VERBS: Final[dict[str, tuple[str, str, Build]]] = {
     "asks for more time": ("extension.request.v1", r"asks for more time", lambda _: {"reason": "waiting-for-parts"}),
     "grants more time": ("extension.decide.v1", r"grants more time", lambda _: {"granted": True}),
     "refuses more time": ("extension.decide.v1", r"refuses more time", lambda _: {"granted": False}),
+    "asks to suspend": (
+        "suspension.request.v1",
+        r"asks to suspend it: (?P<reason>[a-z-]+)",
+        lambda f: {"reason": f["reason"]},
+    ),
+    "suspends": ("suspension.decide.v1", r"suspends it", lambda _: {"granted": True}),
+    "does not suspend": ("suspension.decide.v1", r"does not suspend it", lambda _: {"granted": False}),
+    "resumes": ("ticket.resume.v1", r"resumes it", lambda _: {}),
     "replies": (
         "reply.submit.v1",
         r"replies(?: (?P<result>resolved|answered|refused|promised))?(?: “(?P<text>[^”]+)”)?"
         r"(?: without (?P<without>[a-z ]+?))?(?: answering (?P<points>[0-9]+ of [0-9]+) points)?"
-        r"(?: citing (?P<basis>\S+))?",
+        rf"(?: citing (?P<basis>\S+))?(?: with evidence of (?P<evidence>{INSTANT}))?(?: dated (?P<dated>{INSTANT}))?",
         _reply,
     ),
     "passes": ("reply.review.v1", r"passes the reply", lambda _: {"cycle": 1}),
+    "connects": (
+        "call.log.v1",
+        r"connects the unit: (?P<outcome>answered|no_answer|refused)(?: “(?P<text>[^”]+)”)?"
+        r"(?:, rated (?P<rating>[a-z_]+))?",
+        lambda f: (
+            {"outcome": f["outcome"], "rating": f.get("rating")}
+            | (
+                _reply({"text": f.get("text", "可在任一网点办理。"), "result": "answered"})
+                if f["outcome"] == "answered"
+                else {}
+            )
+        ),
+    ),
     "calls": (
         "contact.log.v1",
         r"logs call (?P<attempt>[0-9]+) (?P<outcome>[a-z_]+)",
@@ -232,7 +256,7 @@ def message(said: Line, number: int, unit: str | None) -> dict[str, Any]:
             data = build({name: text for name, text in found.groupdict().items() if text})
             return {
                 "specversion": "1.0", "id": f"c-{number}", "source": "/actor", "type": kind, "subject": said.ticket,
-                "time": said.at.isoformat(), "data": {"actor": _actor(spoken["who"], unit)} | data,
+                "time": data.pop("dated", said.at).isoformat(), "data": {"actor": _actor(spoken["who"], unit)} | data,
             }  # fmt: skip
     raise GrammarError(f"{spoken['does']!r} is no verb; known: {', '.join(VERBS)}")
 

@@ -37,10 +37,17 @@ PHRASES: Final[dict[str, Callable[[Any], str]]] = {
     "return.upheld": lambda f: f"return of {f.returned_by} upheld",
     "extension.granted": lambda f: f"extension granted ({f.count})",
     "reply.rejected": lambda f: f"reply rejected: {', '.join(f.defects)}",
+    "call.logged": lambda f: (
+        f"call {f.attempt} {f.outcome}"
+        + (f", rated {f.rating}" if f.rating else "")
+        + ("" if f.in_hours else ", outside the unit's hours")
+    ),
     "contact.attempted": lambda f: f"contact {f.attempt} {f.outcome}",
     "rating.recorded": lambda f: f"rated {f.rating}",
     "dissatisfaction.judged": lambda f: f"judged {'justified' if f.justified else 'unjustified'}",
     "ticket.urged": lambda f: f"urged ({f.count})",
+    "ticket.suspended": lambda f: f"suspended ({f.count})",
+    "ticket.resumed": lambda f: f"resumed: {f.how}",
     "ticket.supplemented": lambda f: f"supplemented ({f.count})",
     "ticket.withdrawn": lambda f: "withdrawn",
     "ticket.reopened": lambda f: f"reopened, generation {f.generation}",

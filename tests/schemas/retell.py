@@ -7,6 +7,7 @@ again as the models of today encode them. Files of facts that are told no more a
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,6 +20,7 @@ from schemas.facts import Fact, TicketClosed
 from schemas.wire import decode, encode
 from services.core.lifecycle.decide import decide
 from services.core.policy import Policies
+from services.core.rulebook import SuspensionRule
 from services.core.ticket import Ticket
 from services.runtime.policy_files import load_policies
 
@@ -49,6 +51,18 @@ def moment(event: Event) -> str:
     return f"{event.time.astimezone(ZONE):%a %Y-%m-%d %H:%M} (Asia/Shanghai). "
 
 
+SWITCHED: dict[str, dict[str, Any]] = {"T-example2suspended2222222": {"suspension": SuspensionRule(enabled=True)}}
+"""Stories of rules that the county's text does not know: its rulebook with a switch turned."""
+
+
+def policies_of(key: str, policies: Policies) -> Policies:
+    """Give the policies under which the story of a ticket is told."""
+    turned = SWITCHED.get(key, {})
+    return Policies(
+        tuple((begin, replace(p, rulebook=p.rulebook.model_copy(update=turned))) for begin, p in policies.segments)
+    )
+
+
 def facts(examples: dict[Path, Example], key: str, policies: Policies) -> Iterator[tuple[Path, Fact]]:
     """Decide the commands of a ticket; gives each fact with the file of its command."""
     ticket: Ticket | None = None
@@ -57,7 +71,7 @@ def facts(examples: dict[Path, Example], key: str, policies: Policies) -> Iterat
         command = event_of(examples[path])
         if not isinstance(command, Command):
             raise TypeError(f"{path}: no command")
-        decision = decide(ticket, command, policies)
+        decision = decide(ticket, command, policies_of(key, policies))
         ticket = decision.ticket
         for fact in decision.facts:
             yield path, fact

@@ -14,10 +14,11 @@ from schemas.facts import Fact
 from schemas.vocabulary import ClockKind, Stage
 from services.core.decision import Decision
 from services.core.lifecycle.decide import decide
-from services.core.policy import Policy
+from services.core.policy import Policies
 from services.core.ticket import IllegalTransitionError, Ticket, apply
 from services.runtime.policy_files import load_policies
 from tests.schemas.example_records import EVERY, event, of
+from tests.schemas.retell import policies_of
 
 KEYS = sorted({e["key"] for _, e in EVERY if e["topic"] == "ticket-events" and e["key"]})
 ENDS = {Stage.WITHDRAWN, Stage.DIVERTED, Stage.ANSWERED, Stage.DECLINED, Stage.CLOSED}
@@ -48,7 +49,7 @@ def essence(fact: Fact) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def county() -> Policy:
+def county() -> Policies:
     return load_policies(Path(__file__).parents[2] / "ops", "weixi")
 
 
@@ -77,7 +78,7 @@ def test_a_life_with_a_fact_left_out_is_not_allowed() -> None:
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_the_router_says_these_facts_to_these_commands(key: str, county: Policy) -> None:
+def test_the_router_says_these_facts_to_these_commands(key: str, county: Policies) -> None:
     commands = {command.id: command for command in of("ticket-commands", key)}
     expected = facts_of(key)
     order = list(dict.fromkeys(fact.causation for fact in expected))
@@ -87,7 +88,7 @@ def test_the_router_says_these_facts_to_these_commands(key: str, county: Policy)
     for causation in order:
         command = commands[str(causation)]
         assert isinstance(command, Command)
-        decision: Decision = decide(ticket, command, county)
+        decision: Decision = decide(ticket, command, policies_of(key, county))
         ticket = decision.ticket
         said += decision.facts
     assert [essence(fact) for fact in expected] == [essence(fact) for fact in said]

@@ -152,6 +152,18 @@ def test_files_are_passed_on_by_digest_and_none_leaves_no_trace(policy: Policy, 
         submitted(attachments=[photo] * 21)
 
 
+def test_the_door_notes_when_it_heard_a_reply_and_no_sender_can() -> None:
+    said = message("reply.submit.v1", {"actor": UNIT, "reply": REPLY | {"received_at": "2026-09-01T09:00:00+08:00"}})
+    heard_at = at("Wed 2026-09-23 09:01")
+    heard = actor_command(said, KEY, heard_at)
+    assert isinstance(heard.command, SubmitReply)
+    assert heard_at == heard.command.reply.received_at
+    unheard = actor_command(said, KEY)
+    assert isinstance(unheard.command, SubmitReply)
+    assert unheard.command.reply.received_at is None, "in simulated time the door's clock says nothing"
+    assert heard.body == unheard.body, "the same message, whenever it came"
+
+
 def test_the_text_of_an_explanation_is_sealed() -> None:
     heard = actor_command(message("explanation.submit.v1", {"actor": UNIT, "text": "依据政策。"}), KEY)
     assert isinstance(heard.command, SubmitExplanation)

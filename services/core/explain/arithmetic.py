@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from schemas.facts import ExtensionGranted, Fact
+from schemas.facts import ExtensionGranted, Fact, TicketResumed
 from schemas.merge_facts import TicketUnmerged
 from schemas.values import Clock
 from schemas.vocabulary import ClockKind
 from services.core.calendar_count import CountedDay, count_days
+from services.core.clocks import by_the_wall, later_by, paused_for, upstream_bound
 from services.core.deadlines import Limit, ahead_of, dispatch_by, due, in_office_day, not_on_day_off, release_at
 from services.core.explain.model import Arithmetic, Day, Text
 from services.core.explain.words import (
@@ -20,6 +21,7 @@ from services.core.explain.words import (
     goes_on,
     hand_back,
     instant,
+    moved_on,
     next_opening,
     of_law,
     off_hours,
@@ -27,6 +29,7 @@ from services.core.explain.words import (
     override_days,
     same_day,
     start_day,
+    stood_still,
     with_lead,
     worked,
 )
@@ -88,6 +91,8 @@ def _derive(clock: Clock, fact: Fact, ticket: Ticket | None, policy: Policy) -> 
         return _part(clock, fact, ticket, policy)
     if isinstance(fact, TicketUnmerged) and ticket is not None and ticket.case_clock is not None:
         return _Found(ticket.case_clock.due_at, (goes_on(ticket.case_clock.due_at, calendar),))
+    if isinstance(fact, TicketResumed) and ticket is not None and ticket.paused_at is not None:
+        return _resumed(fact, ticket, ticket.paused_at, policy)
     if isinstance(fact, ExtensionGranted) and ticket is not None:
         return _extended(clock, ticket, policy)
     found = _limit(clock.started_at, _parsed(clock.limit), policy)
@@ -131,6 +136,24 @@ def _limit(start: datetime, limit: Limit, policy: Policy) -> _Found:
     return _Found(end, (start_day(start, calendar), counted(start, words, end, calendar), day_end(policy, end)))
 
 
+def _resumed(fact: TicketResumed, ticket: Ticket, since: datetime, policy: Policy) -> _Found:
+    """The due instant moves by the time of the pause that the clock would have counted."""
+    paused, calendar = ticket.paused, policy.calendar
+    if paused is None:
+        return _Found(fact.time, ())
+    until = max(since, fact.time)
+    seconds = paused_for(paused, since, until, policy)
+    due_at = later_by(paused.due_at, seconds, paused, policy)
+    used = () if by_the_wall(paused) else (day for day in count_days(since, until, calendar) if day.seconds)
+    steps = [stood_still(since, until, seconds, calendar), *(worked(day.day, since, until, calendar) for day in used)]
+    steps.append(moved_on(paused.due_at, due_at, calendar))
+    bound = upstream_bound(ticket, paused.started_at, policy)
+    if bound is not None and bound < due_at:
+        due_at = max(paused.due_at, bound)
+        steps.append(instant(due_at, calendar))
+    return _Found(due_at, tuple(steps))
+
+
 def _extended(clock: Clock, ticket: Ticket, policy: Policy) -> _Found:
     old = ticket.clock(clock.kind, clock.cycle)
     extension = policy.rule_of(ticket.kind, ticket.category).extension
@@ -139,6 +162,9 @@ def _extended(clock: Clock, ticket: Ticket, policy: Policy) -> _Found:
         return _Found(clock.started_at, ())
     start = old.due_at if extension.each else old.started_at
     found = _limit(start, rule.limit, policy)
+    if clock.kind is ClockKind.HANDLE and not extension.each and ticket.moved_seconds:
+        later = later_by(found.due_at, ticket.moved_seconds, old, policy)
+        found = _Found(later, (*found.steps, moved_on(found.due_at, later, policy.calendar)))
     if found.due_at < old.due_at:
         return _Found(old.due_at, (*found.steps, capped(old.due_at, policy.calendar)))
     return found

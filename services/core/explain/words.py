@@ -23,6 +23,7 @@ CONSEQUENCES: Final[dict[ClockKind, Text]] = {
     ClockKind.SIGN: Text(en="the unit is late in signing; the ticket is deemed signed", zh="签收超时,视同签收"),
     ClockKind.RETURN: Text(en="the unit can no longer return the ticket", zh="退单期届满,不得再退单"),
     ClockKind.HANDLE: Text(en="the unit is late in replying", zh="承办单位办理超时"),
+    ClockKind.SUSPENSION: Text(en="the unit's clock runs on", zh="挂起期满,恢复计时"),
     ClockKind.CO_HANDLE: Text(en="the co-handler is late with its part", zh="协办单位超时"),
     ClockKind.CASE: Text(en="the citizen's own limit is missed", zh="工单总时限超时"),
     ClockKind.ADJUDICATE: Text(en="the office is late in deciding the return", zh="热线办裁定超时"),
@@ -37,6 +38,7 @@ CLOCKS: Final[dict[ClockKind, Text]] = {
     ClockKind.SIGN: Text(en="sign", zh="签收"),
     ClockKind.RETURN: Text(en="return window", zh="退单期"),
     ClockKind.HANDLE: Text(en="handle", zh="办理(单位)"),
+    ClockKind.SUSPENSION: Text(en="suspension", zh="挂起"),
     ClockKind.CO_HANDLE: Text(en="co-handle", zh="协办"),
     ClockKind.CASE: Text(en="case", zh="办理(工单)"),
     ClockKind.ADJUDICATE: Text(en="adjudicate", zh="退单裁定"),
@@ -151,6 +153,27 @@ def on_day_off(at: datetime, moved: datetime, calendar: WorkCalendar) -> Text:
     return Text(
         en=f"{local_en(at, calendar)} is a day off ({day.en}): moved to {local_en(moved, calendar)}.",
         zh=f"{local_zh(at, calendar)} 为休息日({day.zh}),顺延至 {local_zh(moved, calendar)}。",
+    )
+
+
+def _span(seconds: int) -> str:
+    return f"{seconds // 3600}:{seconds % 3600 // 60:02}" + (f":{seconds % 60:02}" if seconds % 60 else "")
+
+
+def stood_still(since: datetime, until: datetime, seconds: int, calendar: WorkCalendar) -> Text:
+    """The clock stood still: nights, breaks and days off within count once, as none."""
+    return Text(
+        en=f"Stood still from {local_en(since, calendar)} to {local_en(until, calendar)}: {_span(seconds)} h of the "
+        "time that it counts.",
+        zh=f"自 {local_zh(since, calendar)} 至 {local_zh(until, calendar)} 挂起,计时 {_span(seconds)} 小时不计入。",
+    )
+
+
+def moved_on(old: datetime, new: datetime, calendar: WorkCalendar) -> Text:
+    """A due instant moved by the time for which the clock stood still."""
+    return Text(
+        en=f"So {local_en(old, calendar)} moves to {local_en(new, calendar)}.",
+        zh=f"到期由 {local_zh(old, calendar)} 顺延至 {local_zh(new, calendar)}。",
     )
 
 

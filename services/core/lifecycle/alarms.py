@@ -3,14 +3,15 @@
 from schemas.commands import ClockSignal, SignalClocks
 from schemas.facts import ClockAtRisk, ClockElapsed
 from schemas.values import Clock
-from schemas.vocabulary import ClockKind, DispatchReason, Role, Stage
+from schemas.vocabulary import ClockKind, DispatchReason, Role, Stage, SuspensionEnd
 from services.core import clocks
 from services.core.decision import Decision
 from services.core.lifecycle.dispatching import place
 from services.core.lifecycle.handling import sign
+from services.core.lifecycle.suspending import resume
 from services.core.lifecycle.verdicts import about, breach
 
-WINDOWS = (ClockKind.RELEASE, ClockKind.RETURN, ClockKind.RATING)
+WINDOWS = (ClockKind.RELEASE, ClockKind.RETURN, ClockKind.RATING, ClockKind.SUSPENSION)
 """Clocks whose end makes nobody late."""
 
 
@@ -57,4 +58,6 @@ def _window_over(d: Decision, clock: Clock) -> Decision:
     )
     if clock.kind is ClockKind.RELEASE and d.known.stage is Stage.HELD:
         return place(over, clock.due_at, DispatchReason.RELEASED)
+    if clock.kind is ClockKind.SUSPENSION:
+        return resume(over, clock.due_at, SuspensionEnd.ELAPSED)
     return over

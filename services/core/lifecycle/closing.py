@@ -23,16 +23,19 @@ from schemas.facts import (
     TicketUrged,
     TicketWithdrawn,
 )
-from schemas.vocabulary import ClockKind, CycleEnd, CyclePurpose, Rating, Resolution, Role, Stage
+from schemas.vocabulary import ClockKind, CycleEnd, CyclePurpose, Rating, Resolution, Role, Stage, SuspensionEnd
 from services.core import clocks, cycles
 from services.core.deadlines import due
 from services.core.decision import Decision
 from services.core.lifecycle.actors import from_role, from_unit, while_open
 from services.core.lifecycle.dispatching import accept, sign_clock
+from services.core.lifecycle.rating import record_rating
+from services.core.lifecycle.suspending import resume
 from services.core.lifecycle.verdicts import settle
 
 ARTICLE = "Art. 9"
-LIMITS = tuple(kind for kind in ClockKind if kind not in {ClockKind.RELEASE, ClockKind.RETURN, ClockKind.RATING})
+WINDOWS = {ClockKind.RELEASE, ClockKind.RETURN, ClockKind.RATING, ClockKind.SUSPENSION}
+LIMITS = tuple(kind for kind in ClockKind if kind not in WINDOWS)
 """Clocks that somebody has to meet; the others are windows."""
 
 
@@ -77,17 +80,7 @@ def submit_rating(d: Decision, command: SubmitRating) -> Decision:
         return d.refuse("already-rated", ARTICLE)
     if ticket.rating_elapsed or window is None or command.time > window.due_at:
         return d.refuse("rating-window-over", ARTICLE)
-    unhappy = command.rating is Rating.DISSATISFIED
-    rule = d.policy.rulebook.revisit.judge
-    judge = clocks.start_clock(ClockKind.JUDGE, ticket.cycle, command.time, rule, d.policy)
-    return d.then(
-        RatingRecorded,
-        ARTICLE,
-        stage=Stage.JUDGING if unhappy else Stage.REVISITING,
-        rating=command.rating,
-        started=(judge,) if unhappy else (),
-        stopped=clocks.stop_kinds(ticket, command.time, ClockKind.RATING),
-    )
+    return record_rating(d, command.rating)
 
 
 def judge_dissatisfaction(d: Decision, command: JudgeDissatisfaction) -> Decision:
@@ -191,13 +184,14 @@ def urge_ticket(d: Decision, command: UrgeTicket) -> Decision:
 
 
 def supplement_ticket(d: Decision, command: SupplementTicket) -> Decision:
-    """The citizen adds to the matter, for the unit to look into (补充材料, Art. 7); no clock changes."""
+    """The citizen adds to the matter, for the unit to look into (补充材料, Art. 7): a suspended ticket goes on."""
     if code := while_open(d, command):
         return d.refuse(code, "Art. 7")
     count = d.known.supplements + 1
-    return d.then(
+    d = d.then(
         TicketSupplemented, "Art. 7", content_ref=command.content_ref, count=count, attachments=command.attachments
     )
+    return resume(d, command.time, SuspensionEnd.SUPPLEMENTED)
 
 
 def withdraw_ticket(d: Decision, command: WithdrawTicket) -> Decision:

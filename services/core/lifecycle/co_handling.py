@@ -22,11 +22,11 @@ from services.core.deadlines import due, not_on_day_off
 from services.core.decision import Decision
 from services.core.lifecycle.actors import from_role
 from services.core.lifecycle.verdicts import settle
-from services.core.reply_review import defects
+from services.core.reply_review import defects, late_dated
 from services.core.ticket import Ticket
 
 ARTICLE = "Art. 3"
-WITH_THE_UNITS = (Stage.DISPATCHED, Stage.IN_PROGRESS, Stage.DISPUTED)
+WITH_THE_UNITS = (Stage.DISPATCHED, Stage.IN_PROGRESS, Stage.SUSPENDED, Stage.DISPUTED)
 """Stages in which units work on the ticket."""
 
 
@@ -120,7 +120,8 @@ def submit_co_reply(d: Decision, command: SubmitCoReply) -> Decision:
         return d.refuse("not-a-co-handler", "Art. 12")
     if d.known.stage not in {*WITH_THE_UNITS, Stage.REPLIED}:
         return d.refuse(f"not-in-stage-{d.known.stage}", "Art. 12")
-    if found := defects(command.reply, ()):
+    dated = late_dated(command.reply, command.time, leg.started_at, d.policy)
+    if found := defects(command.reply, (), wrongly_dated=dated):
         return d.then(CoReplyRejected, "Art. 12", co_handler=leg.unit, defects=found)
     d = settle(d, command.time, ClockKind.CO_HANDLE, cycle=leg.number)
     dispute = tuple(c for c in own_clocks(d.known, (leg,)) if c.kind is ClockKind.ADJUDICATE)

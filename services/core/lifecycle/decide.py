@@ -6,7 +6,17 @@ from typing import Any, Final
 from schemas.commands import Command
 from services.core.calendar import CalendarRangeError
 from services.core.decision import Decision
-from services.core.lifecycle import alarms, closing, co_handling, dispatching, handling, merging, refusing
+from services.core.lifecycle import (
+    alarms,
+    calling,
+    closing,
+    co_handling,
+    dispatching,
+    handling,
+    merging,
+    refusing,
+    suspending,
+)
 from services.core.policy import Policies
 from services.core.service import Rejected
 from services.core.ticket import Ticket
@@ -26,8 +36,12 @@ DECIDERS: Final[dict[str, Callable[[Decision, Any], Decision]]] = {
     "co_return.decide.v1": co_handling.decide_co_return,
     "extension.request.v1": handling.request_extension,
     "extension.decide.v1": handling.decide_extension,
+    "suspension.request.v1": suspending.request_suspension,
+    "suspension.decide.v1": suspending.decide_suspension,
+    "ticket.resume.v1": suspending.resume_ticket,
     "reply.submit.v1": handling.submit_reply,
     "reply.review.v1": handling.review_reply,
+    "call.log.v1": calling.log_call,
     "contact.log.v1": closing.log_contact,
     "rating.submit.v1": closing.submit_rating,
     "dissatisfaction.judge.v1": closing.judge_dissatisfaction,

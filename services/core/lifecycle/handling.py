@@ -17,12 +17,14 @@ from schemas.facts import (
     TicketSigned,
 )
 from schemas.values import Clock
-from schemas.vocabulary import AcceptedBy, ClockKind, CycleEnd, Role, Stage, StopOutcome
+from schemas.vocabulary import AcceptedBy, ClockKind, CycleEnd, Role, Stage, StopOutcome, SuspensionEnd
 from services.core import clocks, cycles
 from services.core.deadlines import due, not_on_day_off
 from services.core.decision import Decision
 from services.core.lifecycle import co_handling
 from services.core.lifecycle.actors import from_role, from_unit
+from services.core.lifecycle.rating import record_rating
+from services.core.lifecycle.suspending import resume
 from services.core.lifecycle.verdicts import breach, settle, withdraw_breach
 
 HANDLING = (ClockKind.HANDLE, ClockKind.CASE)
@@ -134,6 +136,8 @@ def extended(d: Decision, clock: Clock) -> Clock:
         return clock
     start = clock.due_at if extension.each else clock.started_at
     later = due(start, rule.limit, policy.calendar, day_end=rules.day_end)
+    if clock.kind is ClockKind.HANDLE and not extension.each:  # a cap in all counts no time for which it stood still
+        later = clocks.later_by(later, d.known.moved_seconds, clock, policy)
     longer = clocks.clock_until(clock.kind, clock.cycle, clock.started_at, max(later, clock.due_at), rule, policy)
     ahead = tuple(mark for mark in longer.marks if mark.at > d.command.time)
     return longer.model_copy(update={"marks": ahead})
@@ -141,10 +145,11 @@ def extended(d: Decision, clock: Clock) -> Clock:
 
 def submit_reply(d: Decision, command: SubmitReply) -> Decision:
     """The unit replies (Art. 7, 12); replying implies having signed. The clock stops when the reply passes."""
-    if code := from_unit(d, Stage.DISPATCHED, Stage.IN_PROGRESS):
+    if code := from_unit(d, Stage.DISPATCHED, Stage.IN_PROGRESS, Stage.SUSPENDED):
         return d.refuse(code, "Art. 7")
     if co_handling.outstanding(d, command.time):
         return d.refuse("co-handlers-outstanding", co_handling.ARTICLE)
+    d = resume(d, command.time, SuspensionEnd.REPLIED)
     if d.known.stage is Stage.DISPATCHED:
         d = sign(d, deemed=False)
     return d.then(
@@ -171,7 +176,8 @@ def review_reply(d: Decision, command: ReviewReply) -> Decision:
     rating = clocks.start_clock(
         ClockKind.RATING, ticket.cycle, command.time, d.policy.rulebook.revisit.rating_window, d.policy
     )
-    return d.then(
+    said = ticket.call_rating
+    d = d.then(
         ReplyAccepted,
         "Art. 9",
         stage=Stage.REVISITING,
@@ -179,6 +185,7 @@ def review_reply(d: Decision, command: ReviewReply) -> Decision:
         stopped=clocks.stop_kinds(ticket, replied_at, ClockKind.HANDLE, ClockKind.CASE) + released,
         cycles=(*cycles.end_current(d.known, replied_at, CycleEnd.REPLIED, d.policy.calendar), *parted),
     )
+    return record_rating(d, said) if said else d  # said in the three-way call (Art. 5)
 
 
 def reject(d: Decision, command: ReviewReply) -> Decision:

@@ -46,6 +46,21 @@ ACTIONS: Final = (
         "The unit asks for time (Art. 8)",
         "申请延期",
     ),
+    Action(
+        "request-suspension",
+        "suspension-requests",
+        commands.RequestSuspension,
+        "The unit waits for the citizen: it asks to be suspended",
+        "申请挂起",
+    ),
+    Action(
+        "decide-suspension",
+        "suspension-decisions",
+        commands.DecideSuspension,
+        "The unit's clock is suspended or not",
+        "挂起审批",
+    ),
+    Action("resume", "resumptions", commands.ResumeTicket, "A suspended ticket goes on", "恢复办理"),
     Action("reply", "replies", commands.SubmitReply, "The unit replies (Art. 7, 12)", "答复"),
     Action(
         "explain-to-citizen", "explanations", commands.SubmitExplanation, "The unit has explained (Art. 9)", "解释说明"
@@ -113,6 +128,7 @@ ACTIONS: Final = (
     Action("reopen", "reopenings", commands.ReopenTicket, "The office takes a closed ticket up again", "重新办理"),
     Action("merge", "merges", commands.MergeTicket, "The office merges it into another's handling", "并单"),
     Action("unmerge", "unmerges", commands.UnmergeTicket, "The office takes it out again", "拆分并单"),
+    Action("log-call", "calls", commands.LogCall, "The office connected citizen and unit (Art. 5)", "三方通话记录"),
     Action("rate", "ratings", commands.SubmitRating, "The citizen evaluates (Art. 9)", "评价"),
     Action("urge", "urges", commands.UrgeTicket, "The citizen asks again", "催办"),
     Action("supplement", "supplements", commands.SupplementTicket, "The citizen adds to the matter", "补充材料"),
@@ -135,6 +151,8 @@ def _body(action: Action) -> type[BaseModel]:
     fields = _fields(action.command, _OF_THE_MESH)
     if action.command in {commands.SubmitReply, commands.SubmitCoReply}:
         fields = {"reply": (ReplyContent, ...)}
+    elif action.command is commands.LogCall:
+        fields["reply"] = (ReplyContent | None, None)
     elif action.command in WITH_TEXT:
         fields["text"] = (FreeText, ...)
     fields["time"] = (
@@ -156,7 +174,14 @@ EMPTY: Final = frozenset(
 
 
 def to_command(
-    action: Action, principal: Principal, ticket: str, key: str, body: BaseModel, now: datetime, digest_key: bytes
+    action: Action,
+    principal: Principal,
+    ticket: str,
+    key: str,
+    body: BaseModel,
+    now: datetime,
+    digest_key: bytes,
+    heard_at: datetime | None,
 ) -> Heard:
     """Make the command of a request; the same principal, operation and idempotency key always give the same id.
 
@@ -173,4 +198,4 @@ def to_command(
         "time": time,
         "data": said | {"actor": {"role": role.value, "id": principal.id}},
     }
-    return actor_command(message, digest_key)
+    return actor_command(message, digest_key, heard_at)

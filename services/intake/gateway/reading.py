@@ -32,6 +32,7 @@ FOR_CITIZENS: Final = frozenset(
         "ticket.opened.v1", "ticket.diverted.v1", "ticket.answered.v1", "ticket.declined.v1", "ticket.held.v1",
         "refusal_review.requested.v1", "refusal.upheld.v1", "refusal.overturned.v1",
         "ticket.dispatched.v1", "ticket.signed.v1", "extension.granted.v1", "reply.submitted.v1", "reply.accepted.v1",
+        "ticket.suspended.v1", "ticket.resumed.v1", "call.logged.v1",
         "contact.attempted.v1", "rating.recorded.v1", "ticket.redispatched.v1", "ticket.urged.v1",
         "ticket.supplemented.v1", "ticket.withdrawn.v1", "ticket.closed.v1", "ticket.reopened.v1",
         "ticket.merged.v1", "ticket.unmerged.v1", "reply.shared.v1",

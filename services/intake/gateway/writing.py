@@ -89,7 +89,9 @@ class Writer:
                 "idempotency-key: 8 to 80 letters, digits or . _ : - that name this request, again when it is repeated",
             ) from None  # fmt: skip
         try:
-            return to_command(action, principal, ticket, named, body, now, self.door.digest_key)
+            return to_command(
+                action, principal, ticket, named, body, now, self.door.digest_key, self.door.heard_at(now)
+            )
         except ValidationError as error:
             raise invalid(error, action.command) from None
         except Rejected as error:
@@ -202,7 +204,7 @@ def routes(writer: Writer) -> APIRouter:
         batch = data if isinstance(data, list) else [data]
         if len(batch) > limits.MAX_BATCH:
             raise ProblemError(422, "not-a-batch", f"at most {limits.MAX_BATCH} commands in one request")
-        heard, places, refused = _judge_each(batch, writer.door.digest_key)
+        heard, places, refused = _judge_each(batch, writer.door.digest_key, writer.door.heard_at(writer.guard.now()))
         conflicts = await writer.receiver.take(heard)
         refused += [{"index": places[place], "code": CONFLICT, "problem": CONFLICT_SAID} for place in sorted(conflicts)]
         accepted = [
@@ -248,7 +250,9 @@ async def _hand_down_many(
     return JSONResponse(BatchResult(results=results).model_dump(exclude_none=True), 207)
 
 
-def _judge_each(batch: list[Any], digest_key: bytes) -> tuple[list[Heard], list[int], list[Mapping[str, Any]]]:
+def _judge_each(
+    batch: list[Any], digest_key: bytes, heard_at: datetime | None
+) -> tuple[list[Heard], list[int], list[Mapping[str, Any]]]:
     heard: list[Heard] = []
     places: list[int] = []
     refused: list[Mapping[str, Any]] = []
@@ -256,7 +260,7 @@ def _judge_each(batch: list[Any], digest_key: bytes) -> tuple[list[Heard], list[
         try:
             if not isinstance(message, dict):
                 raise Rejected("invalid-field", "each command must be a CloudEvent in JSON")
-            heard.append(actor_command(message, digest_key))
+            heard.append(actor_command(message, digest_key, heard_at))
             places.append(index)
         except Rejected as error:
             refused.append({"index": index, "code": error.code, "problem": str(error)})
