@@ -27,7 +27,8 @@ def section(benchmark: Benchmark, results: Results) -> str:
     where = f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gb']} GB, {machine['system']}"
     used = ", ".join(f"{name} {value}" for name, value in versions.items())
     parts = [benchmark.about, *(markdown(table) for table in benchmark.tables(results))]
-    parts += [f"**{benchmark.verdict(results)}**", f"Measured {results['at']} on {where}; {used}."]
+    load = f"load average {machine['load_before']} before the run"
+    parts += [f"**{benchmark.verdict(results)}**", f"Measured {results['at']} on {where}, {load}; {used}."]
     return f"<!-- bench:{benchmark.name} -->\n" + "\n\n".join(parts) + f"\n<!-- /bench:{benchmark.name} -->"
 
 

@@ -169,8 +169,10 @@ def tables(found: Results) -> list[Table]:
         def middle(what: str, digits: int = 0) -> str:
             return f"{median((one[what] for one in found['runs'][name]), digits):,.{digits}f}"
 
+        rates = [one["events_per_second"] for one in found["runs"][name]]
         return [
-            NAMES[name], f"{found['events'][name]:,}", middle("events_per_second"), middle("second_half"),
+            NAMES[name], f"{found['events'][name]:,}", middle("events_per_second"),
+            f"{min(rates):,} to {max(rates):,}", middle("second_half"),
             middle("longest_between_commits", 1), middle("cpu_us_per_event", 0), middle("resident_mb"),
         ]  # fmt: skip
 
@@ -178,6 +180,7 @@ def tables(found: Results) -> list[Table]:
         "engine",
         "events",
         "events/s",
+        "all runs",
         "in its second half",
         "longest between commits, s",
         "CPU µs per event",
