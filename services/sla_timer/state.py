@@ -34,7 +34,7 @@ _TERMINAL = {str(stage) for stage in TERMINAL}
 
 CLOCK_CODES = {
     "release": 1, "dispatch": 2, "sign": 3, "return": 4, "handle": 5, "co_handle": 6, "case": 7, "adjudicate": 8,
-    "rating": 9, "judge": 10, "explain": 11, "refusal_review": 12,
+    "rating": 9, "judge": 10, "explain": 11, "refusal_review": 12, "suspension": 13,
 }  # fmt: skip
 """What stands for a kind of clock in a value; a code is never given to another kind.
 

@@ -15,12 +15,14 @@ from services.sla_timer.state import RunningClock, TimerState, dump, glance, loa
 instants = st.integers(1_500_000_000_000_000, 2_900_000_000_000_000)
 clocks = st.builds(
     RunningClock,
-    st.sampled_from(ClockKind),
+    st.sampled_from([kind for kind in ClockKind if kind in values.CLOCK_CODES]),
     st.integers(0, 60_000),
     instants,
     st.booleans(),
     st.none() | instants,
-    st.lists(st.tuples(st.sampled_from(Rung), instants), max_size=4).map(tuple),
+    st.lists(
+        st.tuples(st.sampled_from([rung for rung in Rung if rung in values.RUNG_CODES]), instants), max_size=4
+    ).map(tuple),
 )
 groups = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=20)
 states = st.builds(
