@@ -335,13 +335,17 @@ class CarryExtension(Merging):
 
 
 class ClockSignal(Strict):
-    """One clock reached a rung at `at`, or (no rung) elapsed at its due instant."""
+    """One clock reached a rung at `at`, or (no rung) elapsed at its due instant.
+
+    With `calendar`: another version of the calendar became known at `at`, under which the clock is to be decided again.
+    """
 
     clock: ClockKind
     cycle: int = Field(ge=0)
     due_at: Instant
     at: Instant
     rung: Rung | None = None
+    calendar: Token | None = None
 
 
 class SignalClocks(Command):

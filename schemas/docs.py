@@ -118,6 +118,7 @@ CHINESE: Final[dict[str, str]] = {
     "clock.at_risk.v1": "时限临近",
     "clock.breached.v1": "已超期",
     "clock.elapsed.v1": "窗口期结束(无人超期)",
+    "deadline.revised.v1": "期限重算",
     "breach.withdrawn.v1": "超期认定撤回",
     "command.refused.v1": "请求未被接受,附原因",
     "clock.pulsed.v1": "时钟脉冲已传递",

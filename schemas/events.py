@@ -61,6 +61,7 @@ TICKET_FACTS: tuple[type[facts.Fact], ...] = (
     facts.ClockBreached,
     facts.ClockElapsed,
     facts.BreachWithdrawn,
+    facts.DeadlineRevised,
     facts.CommandRefused,
 )
 """Every fact of a ticket, in the order of its life."""

@@ -444,6 +444,24 @@ class BreachWithdrawn(ClockFact):
     met_at: Instant
 
 
+class DeadlineRevised(Fact):
+    """A running clock was decided again under the calendar known since `time`; `notices` made it known (Art. 8, 18).
+
+    The two instants are the same where only the reminders moved, or a provisional date became final.
+    """
+
+    type: Literal["deadline.revised.v1"] = "deadline.revised.v1"
+    clock: ClockKind
+    clock_cycle: int = Field(ge=0)
+    old_due_at: Instant
+    new_due_at: Instant
+    old_calendar: Token
+    new_calendar: Token
+    notices: tuple[Basis, ...] = ()
+    charged_to: Token | None = None
+    charged_group: Token | None = None
+
+
 class CommandRefused(Fact):
     """A command changed nothing; `code` and `article` say why."""
 

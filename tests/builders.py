@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from schemas.commands import (
@@ -31,7 +31,7 @@ from schemas.commands import (
 )
 from schemas.envelope import derived_id
 from schemas.facts import Fact
-from schemas.values import Actor, Clock, Reply
+from schemas.values import Actor, Clock, Mark, Reply
 from schemas.vocabulary import ClockKind, Role, Rung
 from services.core.lifecycle.decide import decide
 from services.core.policy import Policies, Policy
@@ -177,6 +177,14 @@ class Alarm:
     rung: Rung | None = None
     when: str | None = None
 
+    def rings_on(self, ticket: Ticket) -> Ticket:
+        """Give the ticket with a ladder that has this rung at this instant: a rung rings at its mark or not at all."""
+        if self.rung is None or self.when is None:
+            return ticket
+        mark = Mark(rung=self.rung, at=at(self.when))
+        marked = (c.model_copy(update={"marks": (*c.marks, mark)}) if c.kind is self.kind else c for c in ticket.clocks)
+        return ticket.model_copy(update={"clocks": tuple(marked)})
+
     def on(self, ticket: Ticket) -> SignalClocks:
         clock = ticket.clock(self.kind)
         if clock is None:
@@ -259,7 +267,9 @@ def play(policy: Policy | Policies, *commands: Command | Alarm) -> Story:
     for said_next in commands:
         if isinstance(said_next, Alarm) and ticket is None:
             raise AssertionError("an alarm before the ticket was opened")
-        command = said_next.on(ticket) if isinstance(said_next, Alarm) and ticket else said_next
+        if isinstance(said_next, Alarm) and ticket:
+            ticket = said_next.rings_on(ticket)
+        command = said_next.on(ticket) if isinstance(said_next, Alarm) and ticket else cast("Command", said_next)
         decision = decide(ticket, command, policies)
         ticket, last = decision.ticket, decision.facts
         facts.extend(last)

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.text import Text as Styled
 
 from schemas.vocabulary import ClockKind
-from services.core.explain.model import Arithmetic, Day, Ended, Entry, Explanation, Text
+from services.core.explain.model import Arithmetic, ChangedDay, Day, Ended, Entry, Explanation, Revision, Text
 from services.core.explain.words import CLOCKS, WEEKDAYS
 
 OUTCOMES = {
@@ -36,6 +36,10 @@ WORDS = {
     "skipped": Text(en="not counted", zh="不计"),
     "calendar": Text(en="calendar", zh="日历"),
     "due": Text(en="due", zh="到期"),
+    "revised": Text(en="decided again", zh="期限重算"),
+    "was": Text(en="was due", zh="原定"),
+    "known": Text(en="became known", zh="知悉的通知"),
+    "hours": Text(en="other office hours", zh="办公时间变更"),
 }
 
 
@@ -118,12 +122,31 @@ class _Writer:
         self.line(
             f"{name}: {self.word('due')} {self.when(started.due_at)}{mark}", 5, "cyan" if started.agrees else "red"
         )
+        if started.revision is not None:
+            self.revision(started.revision)
         for step in started.steps:
             self.line(self.say(step), 7)
         if started.limit.endswith("working_days") and started.days:
             self.line(self.days(started.days), 7, "dim")
         note = f"  {self.word('provisional')}" if started.provisional else ""
         self.line(f"{self.word('rule')} {started.article}  {self.word('calendar')} {started.calendar}{note}", 7, "dim")
+
+    def revision(self, revision: Revision) -> None:
+        self.line(
+            f"{self.word('revised')}: {self.word('was')} {self.when(revision.old_due_at)}, {self.word('calendar')} "
+            f"{revision.old_calendar} → {revision.new_calendar}",
+            7,
+        )
+        runs = groupby(revision.days, key=lambda day: (day.before, day.after, day.notice))
+        for (before, after, notice), run in runs:
+            found = list(run)
+            label = " - ".join(dict.fromkeys(self.day(day) for day in (found[0], found[-1])))
+            source = f" [{notice}]" if notice else ""
+            same = "" if before != after else f" ({self.word('hours')})"
+            self.line(f"{label}: {self.say(before)} → {self.say(after)}{same}{source}", 9)
+        known = ", ".join(revision.notices)
+        if known:
+            self.line(f"{self.word('known')}: {known}", 9, "dim")
 
     def days(self, days: Iterable[Day]) -> str:
         said = []
@@ -141,7 +164,7 @@ class _Writer:
                 said.append(f"{label} {self.word('skipped')}: {reason}")
         return " · ".join(said)
 
-    def day(self, day: Day) -> str:
+    def day(self, day: Day | ChangedDay) -> str:
         weekday = f"周{WEEKDAYS[day.day.weekday()]}" if self.lang == "zh" else f" {day.day:%a}"
         return f"{day.day:%m-%d}{weekday}"
 

@@ -160,6 +160,16 @@ class WorkCalendar:
         worked = self._worked(self._position(b)) - self._worked(self._position(a))
         return worked // PER_SECOND if worked >= 0 else -(-worked // PER_SECOND)
 
+    def days_unlike(self, other: "WorkCalendar") -> tuple[date, ...]:
+        """Give the days on which the office hours of the two are not the same, in order, as far as both reach."""
+        first, last = max(self.first_day, other.first_day), min(self.last_day, other.last_day)
+        days = {_instant(start).astimezone(self.zone).date() for start, _ in self.intervals() ^ other.intervals()}
+        return tuple(sorted(day for day in days if first <= day <= last))
+
+    def intervals(self) -> frozenset[tuple[int, int]]:
+        """Give every open interval of every day, in microseconds since 1970."""
+        return frozenset(zip(self._starts, self._ends, strict=True))
+
     def _worked(self, instant: int) -> int:
         index = bisect_right(self._starts, instant) - 1
         if index < 0:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from schemas.values import Clock, Mark, StoppedClock
 from schemas.vocabulary import ClockKind, StopOutcome
-from services.core.deadlines import ahead_of, due, fraction_instant, provisional, working_time_before
+from services.core.deadlines import ahead_of, due, fraction_instant, not_on_day_off, provisional, working_time_before
 from services.core.policy import Policy
 from services.core.rule import LimitRule
 from services.core.ticket import Ticket
@@ -66,7 +66,7 @@ def handling_clock(kind: ClockKind, ticket: Ticket, cycle: int, start: datetime,
             amount=override.working_days, unit="working_days", article=f"{article}; {override.legal_basis}"
         )
     due_at = due(start, rule.limit, policy.calendar, day_end=policy.rulebook.day_end)
-    if override is not None and override.due_at is not None and (ticket.cycle == 0 or override.due_at > start):
+    if override is not None and override.due_at is not None and (cycle <= 1 or override.due_at > start):
         due_at = override.due_at  # unless it had passed before this later leg began
     handed_back_by = upstream_bound(ticket, start, policy)
     if handed_back_by is not None:
@@ -113,7 +113,8 @@ def later_by(instant: datetime, seconds: int, clock: Clock, policy: Policy) -> d
 def resumed(clock: Clock, ticket: Ticket, since: datetime, seconds: int, policy: Policy) -> Clock:
     """Give a clock that stood still since `since`, its due instant and coming marks moved by `seconds` of its time.
 
-    The superior platform's own due instant does not move (Art. 4).
+    The superior platform's own due instant does not move (Art. 4). Its calendar stays the one that decided it: what
+    became known meanwhile is counted when the clock is decided again (docs/adr/0008).
     """
     due_at = later_by(clock.due_at, seconds, clock, policy)
     bound = upstream_bound(ticket, clock.started_at, policy)
@@ -123,10 +124,37 @@ def resumed(clock: Clock, ticket: Ticket, since: datetime, seconds: int, policy:
     changes = {
         "due_at": due_at,
         "marks": tuple(mark for mark in later if since < mark.at < due_at),
-        "calendar": policy.calendar.version,
         "provisional": provisional(due_at, policy.calendar),
     }
     return clock.model_copy(update=changes)
+
+
+def extended(clock: Clock, ticket: Ticket, policy: Policy, stood_still: int) -> Clock:
+    """Give the same clock with its extended due instant: `each` adds to the old due, `total` caps the sum (Art. 8).
+
+    A cap in all counts none of the seconds for which the unit's clock stood still.
+    """
+    extension = policy.rule_of(ticket.kind, ticket.category).extension
+    rule = extension.each or extension.total
+    if rule is None:
+        return clock
+    start = clock.due_at if extension.each else clock.started_at
+    later = due(start, rule.limit, policy.calendar, day_end=policy.rulebook.day_end)
+    if clock.kind is ClockKind.HANDLE and not extension.each:
+        later = later_by(later, stood_still, clock, policy)
+    return clock_until(clock.kind, clock.cycle, clock.started_at, max(later, clock.due_at), rule, policy)
+
+
+def return_window(cycle: int, start: datetime, rule: LimitRule, policy: Policy) -> Clock:
+    """Start the window within which a unit may return the ticket; it never ends on a day off (Art. 7)."""
+    window = start_clock(ClockKind.RETURN, cycle, start, rule, policy)
+    moved = not_on_day_off(window.due_at, policy.calendar, policy.rulebook.return_.moves_to)
+    return clock_until(ClockKind.RETURN, cycle, start, moved, rule, policy)
+
+
+def ahead(clock: Clock, now: datetime) -> Clock:
+    """Give the same clock with the rungs that lie after `now`: nobody is reminded of those in the past (Art. 10)."""
+    return clock.model_copy(update={"marks": tuple(mark for mark in clock.marks if mark.at > now)})
 
 
 def stop(clock: Clock, at: datetime) -> StoppedClock:

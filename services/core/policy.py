@@ -3,13 +3,14 @@
 import hashlib
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from itertools import pairwise
 
 from schemas.values import RulebookRef
 from schemas.vocabulary import Kind
 from services.core.calendar import WorkCalendar
+from services.core.calendar_history import CalendarHistory
 from services.core.directory import Directory
 from services.core.door_catalogue import DoorCatalogue, Refusal
 from services.core.rulebook import KindRule, Rulebook, StatutoryLimit
@@ -17,16 +18,18 @@ from services.core.service import Rejected
 
 NO_CATALOGUE = DoorCatalogue()
 """A door that refuses under no code and knows no keywords."""
+ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class Policy:
-    """The rules in force, compiled."""
+    """The rules in force, compiled. `calendar` is one version of `history`: what was known of it at some instant."""
 
     rulebook: Rulebook
     calendar: WorkCalendar
     directory: Directory
     door: DoorCatalogue = NO_CATALOGUE
+    history: CalendarHistory | None = field(default=None, repr=False, compare=False)
 
     def day(self, instant: datetime) -> date:
         """Give the local day of an instant."""
@@ -40,6 +43,21 @@ class Policy:
     def refusal(self, code: str, at: datetime) -> Refusal | None:
         """Give what the door's catalogue says of a refusal code on that day."""
         return self.door.refusal(code, self.day(at))
+
+    def histories(self) -> tuple[CalendarHistory, ...]:
+        """Give every calendar that the rules know."""
+        return (self.history,) if self.history else ()
+
+    def versions(self) -> tuple[tuple[datetime, "Policy"], ...]:
+        """Give the same rules with each version of the calendar, by the instant from which it is known.
+
+        The first version also stands for what lies before it.
+        """
+        if self.history is None:
+            return ((ALWAYS, self),)
+        known = self.history.versions
+        begins = (ALWAYS, *(version.known_from for version in known[1:]))
+        return tuple((at, replace(self, calendar=v.calendar)) for at, v in zip(begins, known, strict=True))
 
     def rule_of(self, kind: Kind, category: str) -> KindRule:
         """Give the limits of a matter: those of its category's urgency tier, else those of its kind (Art. 8)."""
@@ -66,16 +84,19 @@ class NotInForceError(Rejected):
 class Policies:
     """The policies of one jurisdiction, each with the instant from which it is in force, in that order.
 
-    A decision is made under the rules in force when what it answers happened, never under those of the instant at
-    which it is heard (docs/adr/0004). Raises ValueError for no segment, or segments out of order.
+    A decision is made under the rules in force when what it answers happened, and under the calendar as it was known
+    then, never under those of the instant at which it is heard (docs/adr/0004, 0008). Raises ValueError for no
+    segment, or segments out of order.
     """
 
     segments: tuple[tuple[datetime, Policy], ...]
+    _versions: tuple[tuple[tuple[datetime, Policy], ...], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         begins = [begin for begin, _ in self.segments]
         if not begins or any(a >= b for a, b in pairwise(begins)):
             raise ValueError("policies need at least one segment, in ascending order of their instants")
+        object.__setattr__(self, "_versions", tuple(policy.versions() for _, policy in self.segments))
 
     @classmethod
     def of(cls, policies: Iterable[Policy]) -> "Policies":
@@ -86,7 +107,7 @@ class Policies:
     @classmethod
     def always(cls, policy: Policy) -> "Policies":
         """Give `policy` for every instant, whatever its rulebook says of when it begins."""
-        return cls(((datetime.min.replace(tzinfo=UTC), policy),))
+        return cls(((ALWAYS, policy),))
 
     @property
     def newest(self) -> Policy:
@@ -102,20 +123,33 @@ class Policies:
         return RulebookRef(jurisdiction=newest.jurisdiction, version=newest.version, hash=digest)
 
     def at(self, instant: datetime) -> Policy:
-        """Give the policy in force at `instant`; raises `NotInForceError` before the first."""
+        """Give the policy in force at `instant`, with the calendar as known then; raises `NotInForceError`."""
+        return self._known(self._segment(instant), instant)
+
+    def _segment(self, instant: datetime) -> int:
         index = bisect_right(self.segments, instant, key=lambda segment: segment[0]) - 1
         if index < 0:
             begin, first = self.segments[0]
             raise NotInForceError(first.rulebook.jurisdiction, instant, begin)
-        return self.segments[index][1]
+        return index
 
-    def governing(self, started_at: datetime, instant: datetime) -> Policy:
+    def _known(self, index: int, instant: datetime) -> Policy:
+        versions = self._versions[index]
+        return versions[bisect_right(versions, instant, key=lambda version: version[0]) - 1][1]
+
+    def calendar(self, version: str) -> WorkCalendar | None:
+        """Give the calendar of that version, if the rules ever knew it."""
+        histories = (history for _, policy in self.segments for history in policy.histories())
+        return next((found for history in histories if (found := history.version(version)) is not None), None)
+
+    def governing(self, started_at: datetime, instant: datetime, known_at: datetime | None = None) -> Policy:
         """Give the policy that governs at `instant` a clock started at `started_at`: that of its start.
 
-        Rules that came into force meanwhile govern it only if they say so (`applies_to_running`).
+        Rules that came into force meanwhile govern it only if they say so (`applies_to_running`). The calendar is the
+        one known at `known_at`, by default at `instant`.
         """
-        policy = self.at(started_at)
-        for begin, later in self.segments:
+        index = self._segment(started_at)
+        for number, (begin, later) in enumerate(self.segments):
             if started_at < begin <= instant and later.rulebook.applies_to_running:
-                policy = later
-        return policy
+                index = number
+        return self._known(index, known_at or instant)

@@ -11,6 +11,7 @@ from schemas.facts import (
     ClockBreached,
     ContactAttempted,
     CoReturnRequested,
+    DeadlineRevised,
     ExtensionGranted,
     ExtensionRefused,
     ExtensionRequested,
@@ -98,6 +99,7 @@ ANYWHERE: Final = (
     "clock.breached.v1",
     "clock.elapsed.v1",
     "breach.withdrawn.v1",
+    "deadline.revised.v1",
     "command.refused.v1",
     "co_handler.assigned.v1",
     "co_reply.submitted.v1",
@@ -146,6 +148,19 @@ class Child(BaseModel):
     merging: int
 
 
+class Grant(BaseModel):
+    """More time for one clock, and when it was given: a due instant that is computed anew counts it again.
+
+    An extension; or the end of a suspension that had begun `since` then.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    kind: ClockKind
+    cycle: int
+    at: datetime
+    since: datetime | None = None
+
+
 class Ticket(BaseModel):
     """All that the router must know of a ticket to decide; everything in UTC."""
 
@@ -185,6 +200,7 @@ class Ticket(BaseModel):
     co_returns: tuple[int, ...] = ()
     """Legs of co-handlers that asked once to be let out."""
     extensions: int = 0
+    grants: tuple[Grant, ...] = ()
     extension_asked_at: datetime | None = None
     contacts: int = 0
     calls: int = 0
@@ -311,7 +327,10 @@ def _details(ticket: Ticket, fact: Fact) -> dict[str, Any]:
         case ExtensionRequested():
             return {"extension_asked_at": fact.time}
         case ExtensionGranted():
-            return {"extensions": fact.count, "extension_asked_at": None}
+            kinds = {ClockKind.HANDLE, ClockKind.CASE}
+            granted = (Grant(kind=c.kind, cycle=c.cycle, at=fact.time) for c in fact.started if c.kind in kinds)
+            grants = (*ticket.grants, *granted)
+            return {"extensions": fact.count, "extension_asked_at": None, "grants": grants}
         case ExtensionRefused():
             return {"extension_asked_at": None}
         case ReplySubmitted():
@@ -389,7 +408,11 @@ def _pause_details(
         return {"suspension_asked": None, "suspensions": fact.count, "paused": paused, "paused_at": fact.time}
     moved = ticket.moved_seconds + fact.moved_seconds
     stood = ticket.paused_seconds + fact.working_seconds
-    return {"paused": None, "paused_at": None, "moved_seconds": moved, "paused_seconds": stood}
+    grants = ticket.grants
+    if ticket.paused is not None:
+        kind, cycle = ticket.paused.kind, ticket.paused.cycle
+        grants = (*grants, Grant(kind=kind, cycle=cycle, at=fact.time, since=ticket.paused_at))
+    return {"paused": None, "paused_at": None, "moved_seconds": moved, "paused_seconds": stood, "grants": grants}
 
 
 def _further_details(ticket: Ticket, fact: Fact) -> dict[str, Any]:
@@ -412,6 +435,8 @@ def _further_details(ticket: Ticket, fact: Fact) -> dict[str, Any]:
         return {"refusal_reviews": ticket.refusal_reviews + 1}
     if isinstance(fact, TicketSupplemented):
         return {"supplements": fact.count}
+    if isinstance(fact, DeadlineRevised) and fact.clock is ClockKind.RETURN:
+        return {"return_due_at": fact.new_due_at}
     if fact.type == "ticket.closed.v1":
         return {"closed_at": fact.time}
     if fact.type == "ticket.withdrawn.v1":

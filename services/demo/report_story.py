@@ -81,6 +81,11 @@ def _granted(fact: Any, _directory: Directory) -> Words:
     )
 
 
+def _revised(fact: Any, _directory: Directory) -> Words:
+    old, new, clock = moment(fact.old_due_at), moment(fact.new_due_at), words(CLOCKS, fact.clock)
+    return Words(f"期限重算({clock.zh}):{old.zh} → {new.zh}", f"{clock.en} decided again: a notice became known")
+
+
 def _rejected(fact: Any, _directory: Directory) -> Words:
     found = [words(DEFECTS, defect) for defect in fact.defects]
     return Words(
@@ -210,6 +215,7 @@ TELLERS: Final[dict[str, Teller]] = {
     "clock.breached.v1": _clock("{}超期", "Breach: {}"),
     "clock.elapsed.v1": _clock("{}结束", "{} ended"),
     "breach.withdrawn.v1": _breach_withdrawn,
+    "deadline.revised.v1": _revised,
     "command.refused.v1": _refused,
 }
 """What each fact says in the timeline; a test holds that every fact has its teller."""

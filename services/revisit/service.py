@@ -10,6 +10,7 @@ from schemas.envelope import Event, derived_id
 from schemas.facts import (
     ClockElapsed,
     ContactAttempted,
+    DeadlineRevised,
     DissatisfactionJudged,
     ExplanationGiven,
     Fact,
@@ -92,6 +93,9 @@ def _react(policy: Policy, state: RevisitState, event: Fact) -> Step[RevisitStat
             window = next((c.due_at for c in event.started if c.kind is ClockKind.RATING), event.time)
             at = _first_contact(policy, event.time, state.in_call)
             return Step(state.model_copy(update={"attempts": 0, "answer_by": window, "contact_at": at}))
+        case DeadlineRevised(clock=ClockKind.RATING):
+            again = policy.calendar.next_opening(state.contact_at) if state.contact_at else None
+            return Step(state.model_copy(update={"answer_by": event.new_due_at, "contact_at": again}))
         case ContactAttempted() if event.outcome is not ContactOutcome.ANSWERED:
             return Step(_try_again(policy, state, event))
         case RatingRecorded() if event.rating is not Rating.DISSATISFIED and event.stage is Stage.REVISITING:

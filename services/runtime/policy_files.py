@@ -178,7 +178,8 @@ def _compiled(root: Path, book: Rulebook) -> Policy:
     ]
     if problems:
         raise PolicyFileError("\n".join(problems))
-    return Policy(book, load_calendar(root, book.calendar), directory, door)
+    history = load_history(root, book.calendar)
+    return Policy(book, history.latest, directory, door, history)
 
 
 def _uncatalogued(path: Path, directory: Directory, door: DoorCatalogue, door_path: Path) -> list[str]:

@@ -7,8 +7,9 @@ from schemas.commands import ClockSignal, SignalClocks
 from schemas.envelope import Event, derived_id
 from schemas.facts import Fact
 from schemas.values import Actor
-from schemas.vocabulary import Role, Rung
+from schemas.vocabulary import ClockKind, Role, Rung
 from services.core.calendar import WorkCalendar
+from services.core.calendar_history import KnownCalendar
 from services.core.policy import Policies
 from services.core.service import (
     Fold,
@@ -21,6 +22,7 @@ from services.core.service import (
     Step,
     in_sequence,
 )
+from services.core.succession import Succession, digest_of
 from services.core.ticket import TERMINAL
 from services.sla_timer.state import RunningClock, TimerState, dump, glance, instant, load, micros, running
 
@@ -49,9 +51,19 @@ def handle(state: TimerState | None, event: Event, _at: Position) -> Step[TimerS
     )
 
 
-def wake_at(state: TimerState) -> datetime | None:
-    """Give the instant of the ticket's next alarm."""
-    return None if state.next is None else instant(state.next)
+def wake_at(succession: Succession, state: TimerState) -> datetime | None:
+    """Give the instant of the ticket's next alarm, or from which another calendar is known that may move a clock."""
+    if state.next is None:
+        return None
+    learned = [found.known_from for clock in state.clocks if (found := _learns(succession, clock)) is not None]
+    return min([instant(state.next), *learned])
+
+
+def _learns(succession: Succession, clock: RunningClock) -> KnownCalendar | None:
+    ends_at = clock.daily if clock.elapsed else clock.due
+    if ends_at is None or succession.newest(clock.calendar):
+        return None
+    return succession.next_for(clock.calendar, instant(ends_at))
 
 
 @lru_cache(maxsize=4096)  # the day limits of a date all end at one instant
@@ -61,12 +73,38 @@ def _next_daily(calendar: WorkCalendar, after: datetime) -> datetime:
     return calendar.next_opening(midnight)
 
 
-def _ring(clock: RunningClock, now: datetime, policies: Policies) -> tuple[RunningClock, tuple[ClockSignal, ...]]:
-    """Say everything this clock has to say up to `now`."""
+def _daily_again(clock: RunningClock, calendar: WorkCalendar, known_from: datetime) -> datetime:
+    """Give the opening at which an overdue clock rings next, now that the calendar is another."""
+    ahead = known_from if clock.daily is None else instant(clock.daily)
+    if ahead.astimezone(calendar.zone).date() == known_from.astimezone(calendar.zone).date():
+        return calendar.next_opening(known_from)
+    return _next_daily(calendar, known_from)
+
+
+def _ring(
+    clock: RunningClock, now: datetime, policies: Policies, succession: Succession
+) -> tuple[RunningClock, tuple[ClockSignal, ...]]:
+    """Say everything this clock has to say up to `now`; once it asked to be decided again, it waits for the next pulse.
+
+    At one instant the alarm comes before the calendar: what runs out when a notice becomes known has run out.
+    """
     signals: list[ClockSignal] = []
-    while (coming := clock.next) is not None and coming <= micros(now):
-        at = instant(coming)
+    while (coming := clock.next) is not None:
+        at, due_at = instant(coming), instant(clock.due)
         rung: Rung | None = None
+        learned = _learns(succession, clock)
+        if learned is not None and learned.known_from <= now and learned.known_from < at:
+            version, known_from = learned.calendar.version, learned.known_from
+            clock = clock._replace(calendar=digest_of(version))
+            if clock.elapsed:
+                again = _daily_again(clock, policies.at(known_from).calendar, known_from)
+                clock = clock._replace(daily=micros(again))
+                continue
+            about = {"clock": clock.kind, "cycle": clock.cycle, "due_at": due_at}
+            signals.append(ClockSignal.model_validate(about | {"at": known_from, "calendar": version}))
+            break
+        if at > now:
+            break
         if clock.elapsed:
             rung = Rung.OVERDUE_DAILY
             clock = clock._replace(daily=micros(_next_daily(policies.at(at).calendar, at)))
@@ -76,24 +114,29 @@ def _ring(clock: RunningClock, now: datetime, policies: Policies) -> tuple[Runni
         else:
             policy = policies.at(at)
             daily = clock.kind in policy.rulebook.reminders.clocks
-            again = micros(_next_daily(policy.calendar, at)) if daily else None
-            clock = clock._replace(elapsed=True, daily=again)
-        due_at = instant(clock.due)
+            next_day = micros(_next_daily(policy.calendar, at)) if daily else None
+            clock = clock._replace(elapsed=True, daily=next_day)
         signals.append(ClockSignal(clock=clock.kind, cycle=clock.cycle, due_at=due_at, at=at, rung=rung))
     return clock, tuple(signals)
 
 
-def wake(policies: Policies, ticket: str, state: TimerState, now: datetime) -> Step[TimerState]:
+def _order(signal: ClockSignal) -> tuple[object, ...]:
+    """By instant and clock; a calendar after the alarms of its instant, a co-handler's clock after what it hangs on."""
+    learned = signal.calendar is not None
+    part = learned and signal.clock is ClockKind.CO_HANDLE
+    return signal.at, learned, part, signal.clock, signal.cycle, signal.rung or ""
+
+
+def wake(policies: Policies, succession: Succession, ticket: str, state: TimerState, now: datetime) -> Step[TimerState]:
     """Raise every alarm due at `now`, in (instant, clock) order, in one command."""
-    rung = [_ring(clock, now, policies) for clock in state.clocks]
-    signals = sorted(
-        (signal for _, said in rung for signal in said), key=lambda s: (s.at, s.clock, s.cycle, s.rung or "")
-    )
+    rung = [_ring(clock, now, policies, succession) for clock in state.clocks]
+    signals = sorted((signal for _, said in rung for signal in said), key=_order)
     after = state._replace(clocks=tuple(clock for clock, _ in rung))
     if not signals:
         return Step(after)
     named = "|".join(
-        f"{s.clock}/{s.cycle}/{s.due_at.isoformat()}/{s.rung or 'due'}/{s.at.isoformat()}" for s in signals
+        f"{s.clock}/{s.cycle}/{s.due_at.isoformat()}/{s.calendar or s.rung or 'due'}/{s.at.isoformat()}"
+        for s in signals
     )
     command = SignalClocks(
         id=derived_id("signal", ticket, named),
@@ -120,18 +163,19 @@ def clocks(state: TimerState) -> tuple[OpenClock, ...]:
 
 def service(policies: Policies) -> Service:
     """Give sla-timer under these rules."""
+    succession = Succession.of(policies)
     fold = Fold(
         table="clocks",
         reads="ticket-events",
         state=TimerState,
         handle=handle,
-        wake_at=wake_at,
-        wake=partial(wake, policies),
+        wake_at=partial(wake_at, succession),
+        wake=partial(wake, policies, succession),
         answered=True,
         queue=queue,
         clocks=clocks,
         dump=dump,
         load=load,
-        glance=glance,
+        glance=partial(glance, outdated=succession.outdated()),
     )
     return Service("sla-timer", (fold,))

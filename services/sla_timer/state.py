@@ -14,6 +14,7 @@ from pydantic_core import from_json
 from schemas.values import Clock
 from schemas.vocabulary import ClockKind, Rung
 from services.core.service import Glance
+from services.core.succession import digest_of
 from services.core.ticket import TERMINAL
 
 FORMAT = b"3"
@@ -21,9 +22,12 @@ FORMAT = b"3"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _text = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
-_HEAD = Struct("<cqqIBH")
-"""Format, next alarm, since (instants in microseconds since 1970), sequence, number of clocks, bytes of the label."""
-_COUNT_AT = 21
+_HEAD = Struct("<cqqIBH6s")
+"""Format, next alarm, since (microseconds since 1970), sequence, number of clocks, bytes of the label, calendar."""
+_COUNT_AT, _CALENDAR_AT = 21, 24
+_CALENDAR = Struct("<6s")
+_MIXED, _UNKNOWN = b"\xff" * 6, bytes(6)
+"""For the calendar: the clocks have several, which stand at the end of the value; or theirs is not known."""
 _CLOCK = Struct("<BHqBB")
 """Kind, cycle, due instant, flags, number of marks. Behind the clocks: the label, their daily instants and marks."""
 _INSTANT = Struct("<q")
@@ -47,7 +51,10 @@ _RUNGS = {code: Rung(rung) for rung, code in RUNG_CODES.items()}
 
 
 class RunningClock(NamedTuple):
-    """A clock and what it has still to say: its marks, its end, then one rung a working day while overdue."""
+    """A clock and what it has still to say: its marks, its end, then one rung a working day while overdue.
+
+    `calendar` is the hash of the version that decided it, or of the newest that it was held against.
+    """
 
     kind: ClockKind
     cycle: int
@@ -55,6 +62,7 @@ class RunningClock(NamedTuple):
     elapsed: bool = False
     daily: int | None = None
     marks: tuple[tuple[Rung, int], ...] = ()
+    calendar: str = ""
 
     @property
     def next(self) -> int | None:
@@ -94,21 +102,23 @@ def instant(at: int) -> datetime:
 def running(clock: Clock) -> RunningClock:
     """Give a clock that a fact started."""
     marks = tuple((mark.rung, micros(mark.at)) for mark in clock.marks)
-    return RunningClock(clock.kind, clock.cycle, micros(clock.due_at), marks=marks)
+    return RunningClock(clock.kind, clock.cycle, micros(clock.due_at), marks=marks, calendar=digest_of(clock.calendar))
 
 
 def dump(state: TimerState) -> bytes:
     """Give the table value: what indexes ask first, then the clocks; about 110 bytes with three clocks."""
     try:
         return _dump_binary(state)
-    except KeyError:
+    except (KeyError, ValueError):
         return _dump_json(state)
 
 
 def _dump_binary(state: TimerState) -> bytes:
     label = f"{state.stage}\0{state.kind}\0{state.unit_group}".encode()
     alarm = _NEVER if state.next is None else state.next
-    parts = [_HEAD.pack(FORMAT, alarm, state.since, state.sequence, len(state.clocks), len(label))]
+    calendars = [_digest(clock.calendar) for clock in state.clocks]
+    shared = _MIXED if len(set(calendars)) > 1 else next(iter(calendars), _UNKNOWN)
+    parts = [_HEAD.pack(FORMAT, alarm, state.since, state.sequence, len(state.clocks), len(label), shared)]
     rest = [label]
     for clock in state.clocks:
         flags = _ELAPSED * clock.elapsed | _DAILY * (clock.daily is not None)
@@ -116,7 +126,20 @@ def _dump_binary(state: TimerState) -> bytes:
         if clock.daily is not None:
             rest.append(_INSTANT.pack(clock.daily))
         rest.extend(_MARK.pack(RUNG_CODES[rung], at) for rung, at in clock.marks)
+    if shared == _MIXED:
+        rest.extend(calendars)
     return b"".join((*parts, *rest))
+
+
+def _digest(calendar: str) -> bytes:
+    digest = bytes.fromhex(calendar) if calendar else _UNKNOWN
+    if len(digest) != _CALENDAR.size:
+        raise ValueError("no hash of a calendar")
+    return digest
+
+
+def _calendar(digest: bytes) -> str:
+    return "" if digest == _UNKNOWN else digest.hex()
 
 
 def load(value: bytes) -> TimerState:
@@ -125,7 +148,7 @@ def load(value: bytes) -> TimerState:
         return _load_json(value)
     if value[:1] != FORMAT:
         raise ValueError(f"table format {value[:1]!r} is not known; known: {FORMAT!r}, b'2'")
-    _, _, since, sequence, count, length = _HEAD.unpack_from(value)
+    _, _, since, sequence, count, length, shared = _HEAD.unpack_from(value)
     fixed = _HEAD.size + count * _CLOCK.size
     rest = fixed + length
     stage, kind, unit_group = value[fixed:rest].decode().split("\0")
@@ -138,12 +161,15 @@ def load(value: bytes) -> TimerState:
         behind = rest + marked * _MARK.size
         marks = tuple((_RUNGS[rung], mark) for rung, mark in _MARK.iter_unpack(value[rest:behind]))
         rest = behind
-        clocks.append(RunningClock(_KINDS[code], cycle, due, bool(flags & _ELAPSED), daily, marks))
+        clocks.append(RunningClock(_KINDS[code], cycle, due, bool(flags & _ELAPSED), daily, marks, _calendar(shared)))
+    if shared == _MIXED:
+        own = _CALENDAR.iter_unpack(value[rest:])
+        clocks = [clock._replace(calendar=_calendar(digest)) for clock, (digest,) in zip(clocks, own, strict=True)]
     return TimerState(sequence, stage, kind, unit_group, since, tuple(clocks))
 
 
 _LABELS: dict[bytes, tuple[str, str, str] | None] = {}
-_GLANCES = [Struct("<cqq4xBH" + "B2xq2x" * count) for count in range(16)]
+_GLANCES = [Struct("<cqq4xBH6x" + "B2xq2x" * count) for count in range(16)]
 """By number of clocks: head and clocks, without what no index asks for."""
 _NAME_OF = {code: kind for kind, code in CLOCK_CODES.items()}.__getitem__
 
@@ -153,8 +179,13 @@ def _label(stored: bytes) -> tuple[str, str, str] | None:
     return _LABELS.setdefault(stored, None if stage in _TERMINAL else (stage, kind, unit_group))
 
 
-def glance(value: bytes) -> Glance | None:
-    """Give what indexes need of a table value, ten times as fast as `load`; None for one of an older format."""
+def glance(value: bytes, outdated: frozenset[bytes] = frozenset()) -> Glance | None:
+    """Give what indexes need of a table value, ten times as fast as `load`; None for one of an older format.
+
+    None also if a clock's calendar is one of `outdated` (its hash), or may be: another one may wake it earlier.
+    """
+    if value[_CALENDAR_AT : _HEAD.size] in outdated:
+        return None
     if value[:1] != FORMAT or value[_COUNT_AT] >= len(_GLANCES):
         return None
     seen = _GLANCES[value[_COUNT_AT]]
@@ -179,8 +210,14 @@ def _load_json(value: bytes) -> TimerState:
         since,
         tuple(
             RunningClock(
-                ClockKind(clock), cycle, due, bool(elapsed), daily, tuple((Rung(rung), at) for rung, at in marks)
+                ClockKind(clock),
+                cycle,
+                due,
+                bool(elapsed),
+                daily,
+                tuple((Rung(rung), at) for rung, at in marks),
+                *known,
             )
-            for clock, cycle, due, elapsed, daily, marks in clocks
+            for clock, cycle, due, elapsed, daily, marks, *known in clocks
         ),
     )

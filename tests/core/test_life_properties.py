@@ -238,7 +238,8 @@ def next_command(draw: Callable[..., Any], number: int, ticket: Ticket, now: Any
     if what == "alarm" and ticket.clocks:
         clock = draw(st.sampled_from(ticket.clocks))
         rung = draw(st.none() | st.sampled_from(Rung))
-        signal = ClockSignal(clock=clock.kind, cycle=clock.cycle, due_at=clock.due_at, at=clock.due_at, rung=rung)
+        at_mark = next((mark.at for mark in clock.marks if mark.rung is rung), clock.due_at)
+        signal = ClockSignal(clock=clock.kind, cycle=clock.cycle, due_at=clock.due_at, at=at_mark, rung=rung)
         said = alarm(signal)
         return said.model_copy(update={"id": f"c-{number}"})
     likely = LIKELY.get(ticket.stage, ())

@@ -18,6 +18,7 @@ from schemas.wire import encode
 from services.core.decision import Decision
 from services.core.lifecycle import decide as deciders
 from services.core.lifecycle import handling
+from services.core.succession import Succession
 from services.core.ticket import TERMINAL
 from services.router.service import RouterState
 from services.router.service import handle as route
@@ -25,6 +26,8 @@ from services.sla_timer import service as sla_timer
 from services.sla_timer.state import TimerState
 from tests.builders import TICKET, actor, position
 from tests.core.test_life_properties import POLICIES, START, WITHOUT_A_CLOCK, next_command, opening
+
+SUCCESSION = Succession.of(POLICIES)
 
 
 class TicketLife(RuleBasedStateMachine):
@@ -93,7 +96,7 @@ class TicketLife(RuleBasedStateMachine):
     def pulse(self, doubled: bool) -> None:
         for _ in range(1 + doubled):
             assert self.timer is not None
-            step = sla_timer.wake(POLICIES, TICKET, self.timer, self.now)
+            step = sla_timer.wake(POLICIES, SUCCESSION, TICKET, self.timer, self.now)
             self.timer = step.state
             for out in step.outputs:
                 assert isinstance(out.event, Command)

@@ -117,8 +117,8 @@ CODE = (
     Code("services.core.rulebook:StatutoryLimit.covers", "kind in (self.kinds or Kind) and", "", ("art-08",)),
     Code("services.core.clocks:_marks", "if start < at < due_at", "if start < at <= due_at and False", ("art-10",)),
     Code(f"{LIFE}.dispatching:dispatch", "if ticket.dispatched_at is None", "if True", ("art-07", "art-08")),
-    Code(f"{LIFE}.handling:extended", "start = clock.due_at if", "start = clock.started_at if", ("art-08",)),
-    Code(f"{LIFE}.handling:extended", "if mark.at > d.command.time", "", ("art-08",)),
+    Code("services.core.clocks:extended", "start = clock.due_at if", "start = clock.started_at if", ("art-08",)),
+    Code("services.core.clocks:ahead", " if mark.at > now", "", ("art-08", "calendar")),
     Code(f"{LIFE}.handling:request_extension", "ticket.extension_asked_at is not None", "False", ("art-08",)),
     Code(f"{LIFE}.handling:decide_extension", "if not command.granted", "if False", ("art-08",)),
     Code(
@@ -127,10 +127,25 @@ CODE = (
     Code(
         f"{LIFE}.dispatching:decide_return", "command.unit or ticket.proposed_unit", "ticket.proposed_unit", ("art-07",)
     ),
-    Code("services.core.policy:Policies.at", "bisect_right", "bisect_left", ("art-18",)),
-    Code("services.core.policy:Policies.at", "if index < 0", "if index < -1", ("art-18",)),
+    Code("services.core.policy:Policies._segment", "bisect_right", "bisect_left", ("art-18",)),
+    Code("services.core.policy:Policies._segment", "if index < 0", "if index < -1", ("art-18",)),
     Code("services.core.policy:Policies.governing", "and later.rulebook.applies_to_running", "", ("art-18",)),
-    Code("services.core.policy:Policies.governing", "self.at(started_at)", "self.at(instant)", ("art-18",)),
+    Code("services.core.policy:Policies.governing", "_segment(started_at)", "_segment(instant)", ("art-18",)),
+    # ------------------------------------------------------------ decided again when a notice becomes known
+    Code("services.core.policy:Policies._known", "version[0]) - 1", "version[0]) - 2", ("calendar",)),
+    Code(f"{LIFE}.revision:revise", "if clock.due_at <= at or", "if True or", ("calendar",)),
+    Code(f"{LIFE}.revision:revise", "if anew.due_at <= at:", "if False:", ("calendar",)),
+    Code(f"{LIFE}.revision:revise", "if clock.kind is ClockKind.HANDLE:", "if False:", ("calendar",)),
+    Code(f"{LIFE}.revision:revise", "cycles=cycles.extend(ticket, (anew,))", "cycles=()", ("calendar",)),
+    Code(f"{LIFE}.revision:_handling", "== (clock.kind, clock.cycle)", "is None", ("calendar",)),
+    Code(f"{LIFE}.revision:decided_anew", "start, start, at)", "start, start, start)", ("calendar",)),
+    Code(f"{LIFE}.alarms:signal_clocks", "signal.calendar is not None", "False", ("calendar",)),
+    Code("services.core.succession:Succession._touches", "if old.known_until < last", "if False", ("calendar",)),
+    Code("services.core.succession:Succession._touches", "bool(changed) and", "False and", ("calendar",)),
+    Code("services.sla_timer.service:_daily_again", "_next_daily(calendar, known_from)", "ahead", ("calendar",)),
+    Code("services.sla_timer.service:_ring", '{"at": known_from', '{"at": now', ("calendar",)),
+    Code("services.sla_timer.service:_ring", "learned.known_from <= now", "False", ("calendar",)),
+    Code("services.revisit.service:_react", 'event.new_due_at, "contact_at": again', "event.new_due_at", ("calendar",)),
     # ------------------------------------------------------------ lead unit and co-handlers
     Code(f"{LIFE}.co_handling:outstanding", "at <= leg.due_at", "at < leg.due_at", ("art-03",)),
     Code(f"{LIFE}.co_handling:assign_co_handlers", "command.time > handle", "command.time >= handle", ("art-03",)),
@@ -257,7 +272,10 @@ CODE = (
     Code("services.core.clocks:resumed", "later_by(mark.at, seconds, clock, policy)", "mark.at", ("suspension",)),
     Code("services.core.cycles:end", "- stood_still", "", ("suspension",)),
     Code(
-        f"{LIFE}.handling:extended", "clock.kind is ClockKind.HANDLE and not extension.each", "False", ("suspension",)
+        "services.core.clocks:extended",
+        "clock.kind is ClockKind.HANDLE and not extension.each",
+        "False",
+        ("suspension",),
     ),
     Code(f"{LIFE}.alarms:_window_over", "if clock.kind is ClockKind.SUSPENSION", "if False", ("suspension",)),
     Code("services.core.reply_review:late_dated", "claimed_at < begun_at", "claimed_at <= begun_at", ("art-12",)),

@@ -65,6 +65,7 @@ PHRASES: Final[dict[str, Callable[[Any], str]]] = {
     "clock.at_risk": lambda f: f"{f.clock} {f.rung}" if f.clock is not ClockKind.HANDLE else f.rung,
     "clock.breached": lambda f: f"{f.clock} breached",
     "clock.elapsed": lambda f: f"{f.clock} elapsed",
+    "deadline.revised": lambda f: f"{f.clock} revised",
     "breach.withdrawn": lambda f: f"{f.clock} breach withdrawn",
     "command.refused": lambda f: f"refused: {f.code}",
 }

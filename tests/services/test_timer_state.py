@@ -23,6 +23,7 @@ clocks = st.builds(
     st.lists(
         st.tuples(st.sampled_from([rung for rung in Rung if rung in values.RUNG_CODES]), instants), max_size=4
     ).map(tuple),
+    st.sampled_from(["", "3debdce45ce0", "e9b0e9a784c3"]),
 )
 groups = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=20)
 states = st.builds(
@@ -51,6 +52,14 @@ def test_a_glance_says_what_the_state_says(state: TimerState) -> None:
     assert label == (None if entry is None else (entry.stage, entry.kind, entry.unit_group))
     assert since == state.since
     assert list(running) == [(clock.kind, micros(clock.due_at)) for clock in clocks_of(state)]
+
+
+@given(states)
+def test_a_value_with_a_calendar_that_others_follow_is_not_glanced_at(state: TimerState) -> None:
+    """Its alarm stands in the value, but a notice that came since may wake it earlier."""
+    followed = frozenset({bytes.fromhex("3debdce45ce0"), b"\xff" * 6})
+    calendars = {clock.calendar for clock in state.clocks}
+    assert (glance(dump(state), followed) is None) == ("3debdce45ce0" in calendars or len(calendars) > 1)
 
 
 def test_a_value_with_three_clocks_is_compact() -> None:

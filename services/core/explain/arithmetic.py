@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from schemas.facts import ExtensionGranted, Fact, TicketResumed
+from schemas.facts import DeadlineRevised, ExtensionGranted, Fact, TicketResumed
 from schemas.merge_facts import TicketUnmerged
 from schemas.values import Clock
 from schemas.vocabulary import ClockKind
 from services.core.calendar_count import CountedDay, count_days
+from services.core.calendar_days import DayReason
 from services.core.clocks import by_the_wall, later_by, paused_for, upstream_bound
 from services.core.deadlines import Limit, ahead_of, dispatch_by, due, in_office_day, not_on_day_off, release_at
-from services.core.explain.model import Arithmetic, Day, Text
+from services.core.explain.model import Arithmetic, ChangedDay, Day, Revision, Text
 from services.core.explain.words import (
     UNITS,
     by_statute,
@@ -23,6 +24,7 @@ from services.core.explain.words import (
     instant,
     moved_on,
     next_opening,
+    not_into_the_past,
     of_law,
     off_hours,
     on_day_off,
@@ -30,10 +32,11 @@ from services.core.explain.words import (
     same_day,
     start_day,
     stood_still,
+    unchanged,
     with_lead,
     worked,
 )
-from services.core.policy import Policy
+from services.core.policy import Policies, Policy
 from services.core.ticket import Ticket
 
 
@@ -43,13 +46,25 @@ class _Found:
     steps: tuple[Text, ...]
 
 
-def explain_clock(clock: Clock, fact: Fact, before_fact: Ticket | None, policy: Policy) -> Arithmetic:
+def explain_clock(clock: Clock, fact: Fact, before_fact: Ticket | None, policies: Policies) -> Arithmetic:
     """Compute the due instant of a clock that `fact` started, from the ticket as it was before it.
 
-    Raises `CalendarRangeError` if the calendar does not reach that far.
+    Raises `CalendarRangeError` if the calendar does not reach that far, `NotInForceError` before the first rules.
     """
+    running = before_fact.clock(clock.kind, clock.cycle) or _standing_still(clock, before_fact) if before_fact else None
+    policy = policies.governing(clock.started_at, fact.time) if running else policies.at(fact.time)
     calendar = policy.calendar
-    found = _derive(clock, fact, before_fact, policy)
+    revision = None
+    resumed = isinstance(fact, TicketResumed)
+    if not resumed and running is not None and (running.due_at, running.calendar) == (clock.due_at, clock.calendar):
+        calendar = policies.calendar(clock.calendar) or calendar
+        found = _Found(clock.due_at, (unchanged(clock.due_at, calendar),))
+    elif isinstance(fact, DeadlineRevised) and before_fact is not None and running is not None:
+        found, revision = _anew(running, fact, before_fact, policies), _revision(running, fact, policies)
+    else:
+        if isinstance(fact, TicketUnmerged | TicketResumed):  # it comes back as it was, whatever is known by now
+            calendar = policies.calendar(clock.calendar) or calendar
+        found = _derive(clock, fact, before_fact, policy)
     days = count_days(clock.started_at, clock.due_at, calendar)
     return Arithmetic(
         clock=clock.kind,
@@ -63,14 +78,71 @@ def explain_clock(clock: Clock, fact: Fact, before_fact: Ticket | None, policy: 
         steps=found.steps,
         days=tuple(_day(day) for day in days),
         agrees=found.due_at == clock.due_at and clock.calendar == calendar.version,
+        revision=revision,
     )
+
+
+def _standing_still(clock: Clock, ticket: Ticket) -> Clock | None:
+    paused = ticket.paused
+    return paused if paused is not None and (paused.kind, paused.cycle) == (clock.kind, clock.cycle) else None
+
+
+def _anew(running: Clock, fact: DeadlineRevised, ticket: Ticket, policies: Policies) -> _Found:
+    """The same limit from the same start under the calendar known now, then each extension again, in its order."""
+    policy = policies.governing(running.started_at, running.started_at, fact.time)
+    if running.kind in {ClockKind.HANDLE, ClockKind.CASE}:
+        override, law = ticket.limit_override, policy.statutory(ticket.kind, ticket.category, running.started_at)
+        table = (law.rule("Art. 8") if law else policy.rule_of(ticket.kind, ticket.category).handle).limit
+        days = Limit(override.working_days, "working_days") if override and override.working_days else table
+        found = _bounded(running, _limit(running.started_at, days, policy), ticket, policy)
+        moved = 0
+        for grant in ticket.grants:
+            if (grant.kind, grant.cycle) != (running.kind, running.cycle):
+                continue
+            rules = policies.governing(running.started_at, grant.at, fact.time)
+            if grant.since is None:
+                more = _extended(running, found.due_at, ticket, rules, moved)
+            else:
+                more, seconds = _stood_still(running, found.due_at, ticket, grant.since, grant.at, rules)
+                moved += seconds
+            found = _Found(more.due_at, (*found.steps, *more.steps))
+    else:
+        if running.kind is ClockKind.CO_HANDLE:
+            policy = policies.governing(running.started_at, fact.time)
+        found = _derive(running, fact, ticket, policy)
+    if found.due_at <= fact.time:
+        return _Found(running.due_at, (*found.steps, not_into_the_past(running.due_at, policy.calendar)))
+    return found
+
+
+def _revision(running: Clock, fact: DeadlineRevised, policies: Policies) -> Revision:
+    old, new = policies.calendar(fact.old_calendar), policies.calendar(fact.new_calendar)
+    days: list[ChangedDay] = []
+    if old is not None and new is not None:
+        first = running.started_at.astimezone(new.zone).date()
+        last = max(fact.old_due_at, fact.new_due_at).astimezone(new.zone).date()
+        for day in old.days_unlike(new):
+            if first <= day <= last:
+                before, after = old.explain_day(day), new.explain_day(day)
+                days.append(ChangedDay(day=day, before=_name(before), after=_name(after), notice=after.notice))
+    return Revision(
+        old_due_at=fact.old_due_at,
+        old_calendar=fact.old_calendar,
+        new_calendar=fact.new_calendar,
+        notices=fact.notices,
+        days=tuple(days),
+    )
+
+
+def _name(reason: DayReason) -> Text:
+    return Text(en=reason.name_en, zh=reason.name_zh)
 
 
 def _day(day: CountedDay) -> Day:
     reason = day.reason
     return Day(
         day=day.day, counted=day.count == "counted", number=day.number, working_seconds=day.seconds,
-        reason=Text(en=reason.name_en, zh=reason.name_zh), kind=reason.kind, notice=reason.notice, layer=reason.layer,
+        reason=_name(reason), kind=reason.kind, notice=reason.notice, layer=reason.layer,
     )  # fmt: skip
 
 
@@ -93,8 +165,9 @@ def _derive(clock: Clock, fact: Fact, ticket: Ticket | None, policy: Policy) -> 
         return _Found(ticket.case_clock.due_at, (goes_on(ticket.case_clock.due_at, calendar),))
     if isinstance(fact, TicketResumed) and ticket is not None and ticket.paused_at is not None:
         return _resumed(fact, ticket, ticket.paused_at, policy)
-    if isinstance(fact, ExtensionGranted) and ticket is not None:
-        return _extended(clock, ticket, policy)
+    old = ticket.clock(clock.kind, clock.cycle) if ticket else None
+    if isinstance(fact, ExtensionGranted) and ticket is not None and old is not None:
+        return _extended(old, old.due_at, ticket, policy, ticket.moved_seconds)
     found = _limit(clock.started_at, _parsed(clock.limit), policy)
     if clock.kind is ClockKind.RETURN:
         moved = not_on_day_off(found.due_at, calendar, rules.return_.moves_to)
@@ -137,36 +210,40 @@ def _limit(start: datetime, limit: Limit, policy: Policy) -> _Found:
 
 
 def _resumed(fact: TicketResumed, ticket: Ticket, since: datetime, policy: Policy) -> _Found:
-    """The due instant moves by the time of the pause that the clock would have counted."""
-    paused, calendar = ticket.paused, policy.calendar
-    if paused is None:
+    if ticket.paused is None:
         return _Found(fact.time, ())
-    until = max(since, fact.time)
+    found, _ = _stood_still(ticket.paused, ticket.paused.due_at, ticket, since, fact.time, policy)
+    return found
+
+
+def _stood_still(
+    paused: Clock, due_at: datetime, ticket: Ticket, since: datetime, until: datetime, policy: Policy
+) -> tuple[_Found, int]:
+    """The due instant moves by the time of the pause that the clock would have counted."""
+    calendar, until = policy.calendar, max(since, until)
     seconds = paused_for(paused, since, until, policy)
-    due_at = later_by(paused.due_at, seconds, paused, policy)
+    later = later_by(due_at, seconds, paused, policy)
     used = () if by_the_wall(paused) else (day for day in count_days(since, until, calendar) if day.seconds)
     steps = [stood_still(since, until, seconds, calendar), *(worked(day.day, since, until, calendar) for day in used)]
-    steps.append(moved_on(paused.due_at, due_at, calendar))
+    steps.append(moved_on(due_at, later, calendar))
     bound = upstream_bound(ticket, paused.started_at, policy)
-    if bound is not None and bound < due_at:
-        due_at = max(paused.due_at, bound)
-        steps.append(instant(due_at, calendar))
-    return _Found(due_at, tuple(steps))
+    if bound is not None and bound < later:
+        later = max(due_at, bound)
+        steps.append(instant(later, calendar))
+    return _Found(later, tuple(steps)), seconds
 
 
-def _extended(clock: Clock, ticket: Ticket, policy: Policy) -> _Found:
-    old = ticket.clock(clock.kind, clock.cycle)
+def _extended(clock: Clock, old_due_at: datetime, ticket: Ticket, policy: Policy, moved: int) -> _Found:
     extension = policy.rule_of(ticket.kind, ticket.category).extension
     rule = extension.each or extension.total
-    if old is None or rule is None:
+    if rule is None:
         return _Found(clock.started_at, ())
-    start = old.due_at if extension.each else old.started_at
-    found = _limit(start, rule.limit, policy)
-    if clock.kind is ClockKind.HANDLE and not extension.each and ticket.moved_seconds:
-        later = later_by(found.due_at, ticket.moved_seconds, old, policy)
+    found = _limit(old_due_at if extension.each else clock.started_at, rule.limit, policy)
+    if clock.kind is ClockKind.HANDLE and not extension.each and moved:
+        later = later_by(found.due_at, moved, clock, policy)
         found = _Found(later, (*found.steps, moved_on(found.due_at, later, policy.calendar)))
-    if found.due_at < old.due_at:
-        return _Found(old.due_at, (*found.steps, capped(old.due_at, policy.calendar)))
+    if found.due_at < old_due_at:
+        return _Found(old_due_at, (*found.steps, capped(old_due_at, policy.calendar)))
     return found
 
 
@@ -178,7 +255,7 @@ def _bounded(clock: Clock, found: _Found, ticket: Ticket, policy: Policy) -> _Fo
         found = _Found(found.due_at, (by_statute(law.legal_basis), *found.steps))
     if override is not None and override.working_days is not None:
         found = _Found(found.due_at, (override_days(override), *found.steps))
-    if override is not None and override.due_at is not None and (ticket.cycle == 0 or override.due_at > start):
+    if override is not None and override.due_at is not None and (clock.cycle <= 1 or override.due_at > start):
         found = _Found(override.due_at, (of_law(override, calendar),))
     if ticket.upstream_due_at is not None and ticket.upstream_due_at > start:
         buffer = policy.rulebook.upstream_buffer.limit

@@ -33,6 +33,25 @@ class Day(Part):
     layer: str | None
 
 
+class ChangedDay(Part):
+    """A day that another version of the calendar made worked or free, or gave other office hours."""
+
+    day: date
+    before: Text
+    after: Text
+    notice: str | None
+
+
+class Revision(Part):
+    """Why a running clock was decided again: both versions of the calendar, what made the new one known, which days."""
+
+    old_due_at: datetime
+    old_calendar: str
+    new_calendar: str
+    notices: tuple[str, ...]
+    days: tuple[ChangedDay, ...]
+
+
 class Arithmetic(Part):
     """How a clock came to its due instant, computed anew from rulebook and calendar.
 
@@ -50,6 +69,7 @@ class Arithmetic(Part):
     steps: tuple[Text, ...]
     days: tuple[Day, ...]
     agrees: bool
+    revision: Revision | None = None
 
 
 class Ended(Part):

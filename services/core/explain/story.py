@@ -8,7 +8,7 @@ from schemas.commands import Command
 from schemas.docs import CHINESE, meaning
 from schemas.events import BY_TYPE
 from schemas.facts import Fact
-from schemas.values import Clock, StoppedClock
+from schemas.values import StoppedClock
 from schemas.vocabulary import ClockKind, Rung
 from services.core.calendar import CalendarRangeError
 from services.core.explain.arithmetic import explain_clock
@@ -70,14 +70,6 @@ def explain(
     )
 
 
-def _ran_before(state: Ticket, clock: Clock) -> bool:
-    """Say whether a clock that a fact starts ran already, or stood still."""
-    paused = state.paused
-    return state.clock(clock.kind, clock.cycle) is not None or (
-        paused is not None and (paused.kind, paused.cycle) == (clock.kind, clock.cycle)
-    )
-
-
 def _started(
     fact: Fact, state: Ticket | None, policy: Policy, policies: Policies
 ) -> tuple[tuple[Arithmetic, ...], list[Text]]:
@@ -95,11 +87,8 @@ def _started(
         )
     for clock in fact.started:
         try:
-            governing = (
-                policies.governing(clock.started_at, fact.time) if state and _ran_before(state, clock) else policy
-            )
-            arithmetic = explain_clock(clock, fact, state, governing)
-        except (CalendarRangeError, ValueError) as error:
+            arithmetic = explain_clock(clock, fact, state, policies)
+        except (CalendarRangeError, ValueError, Rejected) as error:
             problems.append(
                 Text(en=f"Fact {fact.sequence}, clock {clock.kind}: {error}.", zh=f"第{fact.sequence}条时钟:{error}")
             )

@@ -185,6 +185,19 @@ def capped(at: datetime, calendar: WorkCalendar) -> Text:
     )
 
 
+def unchanged(at: datetime, calendar: WorkCalendar) -> Text:
+    """The clock goes on as it was."""
+    return Text(en=f"Goes on as before: due {local_en(at, calendar)}.", zh=f"继续计时,{local_zh(at, calendar)} 到期。")
+
+
+def not_into_the_past(at: datetime, calendar: WorkCalendar) -> Text:
+    """A due instant is never moved to where nobody can meet it any more."""
+    return Text(
+        en=f"That had passed before the notice was known, so the old date stays: {local_en(at, calendar)}.",
+        zh=f"该时间在通知知悉前已过,保留原时限:{local_zh(at, calendar)}。",
+    )
+
+
 def override_days(override: LimitOverride) -> Text:
     """Law or a superior order sets another number of days (Art. 8)."""
     return Text(

@@ -3,11 +3,12 @@
 from schemas.commands import ClockSignal, SignalClocks
 from schemas.facts import ClockAtRisk, ClockElapsed
 from schemas.values import Clock
-from schemas.vocabulary import ClockKind, DispatchReason, Role, Stage, SuspensionEnd
+from schemas.vocabulary import ClockKind, DispatchReason, Role, Rung, Stage, SuspensionEnd
 from services.core import clocks
 from services.core.decision import Decision
 from services.core.lifecycle.dispatching import place
 from services.core.lifecycle.handling import sign
+from services.core.lifecycle.revision import revise
 from services.core.lifecycle.suspending import resume
 from services.core.lifecycle.verdicts import about, breach
 
@@ -22,13 +23,25 @@ def signal_clocks(d: Decision, command: SignalClocks) -> Decision:
     for signal in command.signals:
         d = d.as_of(signal.at)
         clock = d.known.clock(signal.clock, signal.cycle)
-        if clock is not None and clock.due_at == signal.due_at:
+        if clock is None or clock.due_at != signal.due_at:
+            continue
+        if signal.calendar is not None:
+            d = _revised(d, clock, signal.calendar)
+        else:
             d = _at_risk(d, clock, signal) if signal.rung else _elapsed(d, clock)
     return d
 
 
+def _revised(d: Decision, clock: Clock, calendar: str) -> Decision:
+    if calendar != d.policy.calendar.version:  # sla-timer has a notice that is not in the files here
+        return d.refuse("calendar-not-known", "Art. 18")
+    return revise(d, clock)
+
+
 def _at_risk(d: Decision, clock: Clock, signal: ClockSignal) -> Decision:
-    if d.known.stage is Stage.REPLIED:
+    ahead = {(mark.rung, mark.at) for mark in clock.marks}
+    moved = signal.rung is not Rung.OVERDUE_DAILY and (signal.rung, signal.at) not in ahead
+    if moved or d.known.stage is Stage.REPLIED:
         return d
     said = about(d.known, clock)
     return d.then(ClockAtRisk, d.policy.rulebook.reminders.article, at=signal.at, rung=signal.rung, **said)

@@ -77,8 +77,7 @@ def moved(d: Decision, lead_due_at: datetime) -> tuple[Clock, ...]:
         if clock is None or clock.due_at < d.command.time:
             continue
         longer = clocks.co_handling_clock(leg.number, clock.started_at, lead_due_at, d.governing(clock))
-        ahead = tuple(mark for mark in longer.marks if mark.at > d.command.time)
-        found.append(longer.model_copy(update={"marks": ahead}))
+        found.append(clocks.ahead(longer, d.command.time))
     return tuple(found)
 
 

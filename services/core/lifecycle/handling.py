@@ -19,7 +19,6 @@ from schemas.facts import (
 from schemas.values import Clock
 from schemas.vocabulary import AcceptedBy, ClockKind, CycleEnd, Role, Stage, StopOutcome, SuspensionEnd
 from services.core import clocks, cycles
-from services.core.deadlines import due, not_on_day_off
 from services.core.decision import Decision
 from services.core.lifecycle import co_handling
 from services.core.lifecycle.actors import from_role, from_unit
@@ -53,8 +52,7 @@ def sign(d: Decision, *, deemed: bool) -> Decision:
     else:
         d = settle(d, at, ClockKind.SIGN)
     ticket, rules = d.known, d.policy.rulebook.return_
-    window = clocks.start_clock(ClockKind.RETURN, ticket.cycle, at, rules.window, d.policy)
-    moved = not_on_day_off(window.due_at, d.policy.calendar, rules.moves_to)
+    window = clocks.return_window(ticket.cycle, at, rules.window, d.policy)
     stopped = clocks.stop_kinds(ticket, at, ClockKind.SIGN)
     if deemed:
         stopped = tuple(clock.model_copy(update={"outcome": StopOutcome.LATE}) for clock in stopped)
@@ -64,7 +62,7 @@ def sign(d: Decision, *, deemed: bool) -> Decision:
         at=at,
         stage=Stage.IN_PROGRESS,
         deemed=deemed,
-        started=(window.model_copy(update={"due_at": moved}),),
+        started=(window,),
         stopped=stopped,
     )
 
@@ -128,19 +126,8 @@ def extended(d: Decision, clock: Clock) -> Clock:
 
     Rungs of the longer clock that would lie in the past are not climbed: nobody is reminded of them (Art. 10).
     """
-    policy = d.governing(clock)
-    rules = policy.rulebook
-    extension = policy.rule_of(d.known.kind, d.known.category).extension
-    rule = extension.each or extension.total
-    if rule is None:
-        return clock
-    start = clock.due_at if extension.each else clock.started_at
-    later = due(start, rule.limit, policy.calendar, day_end=rules.day_end)
-    if clock.kind is ClockKind.HANDLE and not extension.each:  # a cap in all counts no time for which it stood still
-        later = clocks.later_by(later, d.known.moved_seconds, clock, policy)
-    longer = clocks.clock_until(clock.kind, clock.cycle, clock.started_at, max(later, clock.due_at), rule, policy)
-    ahead = tuple(mark for mark in longer.marks if mark.at > d.command.time)
-    return longer.model_copy(update={"marks": ahead})
+    longer = clocks.extended(clock, d.known, d.governing(clock), d.known.moved_seconds)
+    return clocks.ahead(longer, d.command.time)
 
 
 def submit_reply(d: Decision, command: SubmitReply) -> Decision:
@@ -196,7 +183,7 @@ def reject(d: Decision, command: ReviewReply) -> Decision:
     """
     ticket = d.known
     again = tuple(
-        clock.model_copy(update={"marks": tuple(mark for mark in clock.marks if mark.at > command.time)})
+        clocks.ahead(clock, command.time)
         for clock in ticket.clocks
         if clock.kind in HANDLING and ticket.breached(clock.kind, clock.cycle) is None
     )
