@@ -173,7 +173,7 @@ LIKELY: dict[Stage, tuple[type[Command], ...]] = {
         RequestExtension,
         DecideExtension,
         RequestSuspension,
-        DecideSuspension,
+        AssignCoHandlers,
         AssignCoHandlers,
         SubmitCoReply,
         RequestCoReturn,
@@ -250,6 +250,10 @@ def next_command(draw: Callable[..., Any], number: int, ticket: Ticket, now: Any
     disputed = [leg for leg in ticket.co_handlers() if ticket.clock(ClockKind.ADJUDICATE, leg.number)]
     if disputed and ticket.stage is Stage.IN_PROGRESS:
         likely = (DecideCoReturn, SubmitReply)
+    elif ticket.stage is Stage.IN_PROGRESS and ticket.suspension_asked:
+        likely = (*likely, *[DecideSuspension] * 8)
+    elif ticket.stage is Stage.IN_PROGRESS and ticket.co_handlers():
+        likely = (*likely, *[RequestCoReturn] * 8)
     cls: type[Command] = draw(st.sampled_from(likely if what == "likely" and likely else tuple(FIELDS)))
     who = draw(actors)
     if what == "likely":
