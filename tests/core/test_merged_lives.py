@@ -31,6 +31,7 @@ from services.core.decision import Decision
 from services.core.lifecycle import decide as deciders
 from services.core.lifecycle import merging
 from services.core.service import Output
+from services.core.succession import Succession
 from services.core.ticket import TERMINAL, Child, Ticket
 from services.revisit.service import RevisitState
 from services.revisit.service import handle as follow
@@ -41,6 +42,7 @@ from services.sla_timer.state import TimerState
 from tests.builders import actor, position, reply
 from tests.core.test_life_properties import POLICIES, START, WITHOUT_A_CLOCK, next_command
 
+SUCCESSION = Succession.of(POLICIES)
 TICKETS = ("T-1", "T-2", "T-3")
 ANSWERING = (*merging.LEADING, Stage.REPLIED)
 """Stages in which a parent still owes the reply."""
@@ -181,7 +183,7 @@ class MergedLives(RuleBasedStateMachine):
         for name in TICKETS:
             state = self.timer[name]
             assert state is not None
-            step = sla_timer.wake(POLICIES, name, state, self.now)
+            step = sla_timer.wake(POLICIES, SUCCESSION, name, state, self.now)
             self.timer[name] = step.state
             self.wire += [out.event for out in step.outputs if isinstance(out.event, Command)]
 
