@@ -8,10 +8,12 @@ from schemas.envelope import Event, Instant, Strict, Token
 from schemas.values import Actor, Attachments, Basis, LimitOverride, Reply
 from schemas.vocabulary import (
     AcceptedBy,
+    AccountabilityItem,
     CallOutcome,
     Channel,
     ClockKind,
     ContactOutcome,
+    Indicator,
     Kind,
     Lane,
     Rating,
@@ -334,6 +336,59 @@ class CarryExtension(Merging):
     count: int = Field(ge=1)
 
 
+Indicators = Annotated[tuple[Indicator, ...], Field(min_length=1, max_length=len(Indicator))]
+"""Numbers of an assessment."""
+
+
+class ExcludeMeasure(Command):
+    """The office leaves what a leg of a ticket counted for out of the unit's assessment (Art. 15)."""
+
+    type: Literal["measure.exclude.v1"] = "measure.exclude.v1"
+    leg: int = Field(ge=1)
+    indicators: Indicators
+    reason: Token
+    basis: Basis
+
+
+class RequestAppeal(Command):
+    """A unit appeals what one of its legs counts for in its assessment (Art. 15)."""
+
+    type: Literal["appeal.request.v1"] = "appeal.request.v1"
+    leg: int = Field(ge=1)
+    indicators: Indicators
+    reason: Token
+    basis: Basis
+
+
+class DecideAppeal(Command):
+    """The office upholds or refuses an appeal (Art. 15)."""
+
+    type: Literal["appeal.decide.v1"] = "appeal.decide.v1"
+    leg: int = Field(ge=1)
+    upheld: bool
+    basis: Basis
+
+
+class RaiseAccountability(Command):
+    """The office flags what a unit may have to answer for, with this ticket as evidence (Art. 16)."""
+
+    type: Literal["accountability.raise.v1"] = "accountability.raise.v1"
+    unit: Token
+    item: AccountabilityItem
+    reason: Token
+    basis: Basis
+
+
+class DecideAccountability(Command):
+    """The office dismisses or upholds an accountability flag; `note_ref` names the file with the decision (Art. 16)."""
+
+    type: Literal["accountability.decide.v1"] = "accountability.decide.v1"
+    flag: Token
+    unit: Token
+    upheld: bool
+    note_ref: Token
+
+
 class ClockSignal(Strict):
     """One clock reached a rung at `at`, or (no rung) elapsed at its due instant.
 
@@ -401,6 +456,11 @@ COMMANDS: tuple[type[Event], ...] = (
     AnswerMerge,
     ShareReply,
     CarryExtension,
+    ExcludeMeasure,
+    RequestAppeal,
+    DecideAppeal,
+    RaiseAccountability,
+    DecideAccountability,
     SignalClocks,
     PulseClock,
 )

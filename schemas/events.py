@@ -62,6 +62,11 @@ TICKET_FACTS: tuple[type[facts.Fact], ...] = (
     facts.ClockElapsed,
     facts.BreachWithdrawn,
     facts.DeadlineRevised,
+    facts.MeasureExcluded,
+    facts.AppealRequested,
+    facts.AppealDecided,
+    facts.AccountabilityRaised,
+    facts.AccountabilityDecided,
     facts.CommandRefused,
 )
 """Every fact of a ticket, in the order of its life."""

@@ -8,11 +8,13 @@ from schemas.envelope import Event, Instant, Token
 from schemas.values import Attachments, Basis, Clock, Cycle, LimitOverride, Reply, RulebookRef, StoppedClock
 from schemas.vocabulary import (
     AcceptedBy,
+    AccountabilityItem,
     CallOutcome,
     Channel,
     ClockKind,
     ContactOutcome,
     DispatchReason,
+    Indicator,
     Kind,
     LawfulChannel,
     Rating,
@@ -460,6 +462,60 @@ class DeadlineRevised(Fact):
     notices: tuple[Basis, ...] = ()
     charged_to: Token | None = None
     charged_group: Token | None = None
+
+
+class LegFact(Fact):
+    """What every fact about the assessment of one leg says: which leg, which unit it counts for, which numbers."""
+
+    leg: int = Field(ge=1)
+    counts_for: Token
+    indicators: tuple[Indicator, ...]
+
+
+class MeasureExcluded(LegFact):
+    """What the leg counted for is left out of the unit's assessment; `reason` is of the rulebook's list (Art. 15)."""
+
+    type: Literal["measure.excluded.v1"] = "measure.excluded.v1"
+    reason: Token
+    basis: Basis
+
+
+class AppealRequested(LegFact):
+    """The unit appealed what the leg counts for; the office has to decide (Art. 15)."""
+
+    type: Literal["appeal.requested.v1"] = "appeal.requested.v1"
+    reason: Token
+    basis: Basis
+
+
+class AppealDecided(LegFact):
+    """The office decided the appeal; an upheld one leaves the numbers out (Art. 15)."""
+
+    type: Literal["appeal.decided.v1"] = "appeal.decided.v1"
+    upheld: bool
+    basis: Basis
+
+
+class AccountabilityRaised(Fact):
+    """The office flagged what a unit may have to answer for; a person decides, the system never punishes (Art. 16)."""
+
+    type: Literal["accountability.raised.v1"] = "accountability.raised.v1"
+    answerable: Token
+    answerable_group: Token
+    item: AccountabilityItem
+    reason: Token
+    basis: Basis
+
+
+class AccountabilityDecided(Fact):
+    """The office dismissed or upheld a flag; `note_ref` names the file with the decision (Art. 16)."""
+
+    type: Literal["accountability.decided.v1"] = "accountability.decided.v1"
+    flag: Token
+    answerable: Token
+    answerable_group: Token
+    upheld: bool
+    note_ref: Token
 
 
 class CommandRefused(Fact):

@@ -7,7 +7,17 @@ from pydantic import Field
 from schemas.envelope import Event, Instant, Token
 from schemas.privacy import DataClass
 from schemas.values import Basis, DigestItem, IndicatorScore, RulebookRef, ScoreChange
-from schemas.vocabulary import Channel, ClockKind, Indicator, Kind, Measure, Rating, Rung
+from schemas.vocabulary import (
+    AccountabilityItem,
+    Channel,
+    ClockKind,
+    FlagStatus,
+    Indicator,
+    Kind,
+    Measure,
+    Rating,
+    Rung,
+)
 
 
 class ReminderIssued(Event):
@@ -135,16 +145,51 @@ class ScorePublished(Event):
     rulebook: RulebookRef
 
 
+class AccountabilityNoted(Event):
+    """One fact about a flag of a unit: raised by the office, or decided (Art. 16).
+
+    `partition`, `offset` and `index` order it among the measures of the unit.
+    """
+
+    type: Literal["accountability.noted.v1"] = "accountability.noted.v1"
+    unit: Token
+    unit_group: Token
+    period: Token
+    ticket: Token
+    item: AccountabilityItem | None = None
+    reason: Token | None = None
+    basis: Basis | None = None
+    flag: Token | None = None
+    upheld: bool | None = None
+    note_ref: Token | None = None
+    evidence: Token
+    partition: int = Field(ge=0)
+    offset: int = Field(ge=0)
+    index: int = Field(default=0, ge=0)
+
+
 class AccountabilityFlagged(Event):
-    """Something that a person should look at (Art. 16); the system never punishes."""
+    """Something that a person should look at (Art. 16); the system never punishes.
+
+    `flag` names it, also where it is said again with what a person decided: `status`, `note_ref`, and the fact
+    `decided_by`. `origin` says whether the log showed it or the office raised it.
+    """
 
     type: Literal["accountability.flagged.v1"] = "accountability.flagged.v1"
     unit: Token
     period: Token
-    item: Literal["late_handling", "returned_again_and_again"]
+    item: AccountabilityItem
     article: Basis
     count: int = Field(ge=1)
     evidence: tuple[Token, ...]
+    flag: Token | None = None
+    status: FlagStatus = FlagStatus.RAISED
+    origin: Literal["log", "office"] = "log"
+    ticket: Token | None = None
+    reason: Token | None = None
+    basis: Basis | None = None
+    note_ref: Token | None = None
+    decided_by: Token | None = None
 
 
 class WatermarkPublished(Event):
@@ -166,6 +211,7 @@ SUPERVISION: tuple[type[Event], ...] = (
     ContactRequested,
     UnitMeasured,
     ScorePublished,
+    AccountabilityNoted,
     AccountabilityFlagged,
     WatermarkPublished,
 )

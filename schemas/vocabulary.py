@@ -101,6 +101,7 @@ class ClockKind(Word):
     RATING = "rating"
     JUDGE = "judge"
     EXPLAIN = "explain"
+    APPEAL = "appeal"
 
 
 class Rung(Word):
@@ -255,6 +256,28 @@ class Measure(Word):
     REMINDED = "reminded"
     BREACHED = "breached"
     OVERDUE = "overdue"
+
+
+class AccountabilityItem(Word):
+    """What a unit may have to answer for (Art. 16); `services.core.accountability` names the item of each."""
+
+    LATE_HANDLING = "late_handling"
+    INEFFECTIVE_HANDLING = "ineffective_handling"
+    POOR_COORDINATION = "poor_coordination"
+    FALSE_REPLY = "false_reply"
+    PUBLIC_OPINION = "public_opinion"
+    LEAK = "leak"
+    SHIFTING_RESPONSIBILITY = "shifting_responsibility"
+    RETURNED_AGAIN_AND_AGAIN = "returned_again_and_again"
+    OTHER = "other"
+
+
+class FlagStatus(Word):
+    """What became of an accountability flag: a person decides (Art. 16)."""
+
+    RAISED = "raised"
+    DISMISSED = "dismissed"
+    UPHELD = "upheld"
 
 
 class AcceptedBy(Word):

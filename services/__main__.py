@@ -19,7 +19,7 @@ app.command()(run.clock)
 
 def add_the_rest() -> None:
     """Add every command that no long-running process needs: they import much, which costs a worker time and memory."""
-    from services.cli import access, dlq, explain, knowledge, log, pii, replay, rules, score, topics, upstream
+    from services.cli import access, dlq, explain, hot, knowledge, log, pii, replay, rules, score, topics, upstream
 
     app.command()(replay.replay)
     app.command("explain")(explain.explain_ticket)
@@ -27,6 +27,8 @@ def add_the_rest() -> None:
     app.add_typer(dlq.app, name="dlq")
     app.add_typer(pii.app, name="pii")
     app.add_typer(rules.app, name="rules")
+    app.command()(hot.hot)
+    score.app.command()(hot.leaks)
     app.add_typer(score.app, name="score")
     app.add_typer(knowledge.app, name="knowledge")
     app.add_typer(topics.app, name="topics")

@@ -47,8 +47,8 @@ class PeriodCounts(BaseModel):
     satisfied_rated: int = 0
     rated: int = 0
     excluded: int = 0
-    return_evidence: tuple[str, ...] = ()
-    breach_evidence: tuple[str, ...] = ()
+    evidence: dict[Measure, tuple[str, ...]] = {}
+    """The newest facts behind what may be flagged (Art. 16)."""
 
     def add(self, said: UnitMeasured) -> "PeriodCounts":
         """Give the counts with one measure more, or less."""

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field, field_validator, model_validator
 
 from schemas.vocabulary import Indicator
-from services.core.rule import Rule
+from services.core.rule import LimitRule, Rule
 
 Corner = tuple[Annotated[float, Field(ge=0, le=100)], Annotated[float, Field(ge=0, le=1000)]]
 
@@ -52,6 +52,24 @@ class ClassRule(Rule):
         return indicators
 
 
+class AppealRule(Rule):
+    """国办函〔2025〕66号 (六): how long a unit may appeal, how long the office has, and why something may be left out.
+
+    The window begins when the leg ended, for satisfaction when the ticket was closed.
+    """
+
+    window: LimitRule = LimitRule(amount=5, unit="working_days", article="Art. 15")
+    decide: LimitRule = LimitRule(amount=5, unit="working_days", article="Art. 15")
+    reasons: tuple[str, ...] = (
+        "unjustified_dissatisfaction",
+        "upstream_outage",
+        "force_majeure",
+        "wrong_dispatch",
+        "beyond_remit",
+        "recording_error",
+    )
+
+
 class ScoringRule(Rule):
     """Art. 15: weights of a unit's score, in points that sum up to 100; Art. 16: when a person should look.
 
@@ -64,6 +82,11 @@ class ScoringRule(Rule):
     min_sample: int = Field(ge=1)
     flag_returns: int = Field(ge=1)
     flag_breaches: int = Field(ge=1)
+    flag_refused_returns: int | None = Field(default=None, ge=1, description="unfounded returns: Art. 16 (4)")
+    flag_rejected_replies: int | None = Field(default=None, ge=1, description="replies sent back: Art. 16 (2)")
+    flag_redone: int | None = Field(default=None, ge=1, description="justified dissatisfaction: Art. 16 (1)")
+    flag_reveals: int = Field(default=20, ge=1, description="tickets whose person one account reads a day: Art. 16 (3)")
+    appeal: AppealRule = AppealRule()
     classes: dict[str, ClassRule] = Field(default={}, description="by name; every unit group is in one")
 
     @model_validator(mode="after")

@@ -6,6 +6,8 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict
 
 from schemas.facts import (
+    AppealDecided,
+    AppealRequested,
     BreachWithdrawn,
     CallLogged,
     ClockBreached,
@@ -16,6 +18,7 @@ from schemas.facts import (
     ExtensionRefused,
     ExtensionRequested,
     Fact,
+    MeasureExcluded,
     RatingRecorded,
     RefusalReviewRequested,
     ReplyAccepted,
@@ -48,7 +51,7 @@ from schemas.merge_facts import (
     TicketUnmerged,
 )
 from schemas.values import Clock, Cycle, LimitOverride
-from schemas.vocabulary import AcceptedBy, Channel, ClockKind, CyclePurpose, Kind, Rating, Stage
+from schemas.vocabulary import AcceptedBy, Channel, ClockKind, CyclePurpose, Indicator, Kind, Rating, Stage
 
 TRANSITIONS: Final[dict[tuple[Stage, str], tuple[Stage, ...]]] = {
     (Stage.OPENED, "ticket.diverted.v1"): (Stage.DIVERTED,),
@@ -108,6 +111,11 @@ ANYWHERE: Final = (
     "co_return.upheld.v1",
     "co_return.refused.v1",
     "call.logged.v1",
+    "measure.excluded.v1",
+    "appeal.requested.v1",
+    "appeal.decided.v1",
+    "accountability.raised.v1",
+    "accountability.decided.v1",
     "contact.attempted.v1",
     "extension.requested.v1",
     "extension.granted.v1",
@@ -159,6 +167,17 @@ class Grant(BaseModel):
     cycle: int
     at: datetime
     since: datetime | None = None
+
+
+class Appeal(BaseModel):
+    """What a unit appealed of one of its legs (Art. 15); each number of a leg once."""
+
+    model_config = ConfigDict(frozen=True)
+    leg: int
+    counts_for: str
+    indicators: tuple[Indicator, ...]
+    reason: str
+    decided: bool = False
 
 
 class Ticket(BaseModel):
@@ -220,6 +239,9 @@ class Ticket(BaseModel):
     rating: Rating | None = None
     rating_elapsed: bool = False
     case_due_at: datetime | None = None
+    appeals: tuple[Appeal, ...] = ()
+    excluded: tuple[tuple[int, Indicator], ...] = ()
+    """Legs, and what is left out of the assessment of each."""
     parent: str | None = None
     """The ticket that is asked to answer for this one, or does, or did (`merged_into`)."""
     merging: int = 0
@@ -415,6 +437,16 @@ def _pause_details(
     return {"paused": None, "paused_at": None, "moved_seconds": moved, "paused_seconds": stood, "grants": grants}
 
 
+def _assessment_details(ticket: Ticket, fact: AppealRequested | AppealDecided | MeasureExcluded) -> dict[str, Any]:
+    if isinstance(fact, AppealRequested):
+        appeal = Appeal(leg=fact.leg, counts_for=fact.counts_for, indicators=fact.indicators, reason=fact.reason)
+        return {"appeals": (*ticket.appeals, appeal)}
+    if isinstance(fact, AppealDecided):
+        decided = (one.model_copy(update={"decided": True}) if one.leg == fact.leg else one for one in ticket.appeals)
+        return {"appeals": tuple(decided)}
+    return {"excluded": (*ticket.excluded, *((fact.leg, indicator) for indicator in fact.indicators))}
+
+
 def _further_details(ticket: Ticket, fact: Fact) -> dict[str, Any]:
     if isinstance(fact, MergeFact):
         return _merge_details(ticket, fact)
@@ -437,6 +469,8 @@ def _further_details(ticket: Ticket, fact: Fact) -> dict[str, Any]:
         return {"supplements": fact.count}
     if isinstance(fact, DeadlineRevised) and fact.clock is ClockKind.RETURN:
         return {"return_due_at": fact.new_due_at}
+    if isinstance(fact, AppealRequested | AppealDecided | MeasureExcluded):
+        return _assessment_details(ticket, fact)
     if fact.type == "ticket.closed.v1":
         return {"closed_at": fact.time}
     if fact.type == "ticket.withdrawn.v1":

@@ -60,6 +60,7 @@ CLOCKS: Final[Mapping[str, Words]] = {
     "rating": Words("评价窗口", "Rating window"),
     "judge": Words("认定时限", "Judging limit"),
     "explain": Words("解释时限", "Explanation limit"),
+    "appeal": Words("考核申诉裁定时限", "Appeal limit"),
 }
 RUNGS: Final[Mapping[str, Words]] = {
     "half": Words("时限过半", "Half of the limit used"),
@@ -140,6 +141,13 @@ DEFECTS: Final[Mapping[str, Words]] = {
 FLAGS: Final[Mapping[str, Words]] = {
     "late_handling": Words("办理逾期较多", "late handling"),
     "returned_again_and_again": Words("工单反复退回", "tickets returned again and again"),
+    "ineffective_handling": Words("办理不力", "ineffective handling"),
+    "poor_coordination": Words("配合不力", "poor coordination"),
+    "false_reply": Words("虚假或敷衍答复", "false or empty replies"),
+    "public_opinion": Words("引发舆情", "bad public opinion"),
+    "leak": Words("泄密", "a leak"),
+    "shifting_responsibility": Words("推诿扯皮", "shifting responsibility"),
+    "other": Words("其他", "something else"),
 }
 REFUSALS: Final[Mapping[str, Words]] = {
     "already-signed": Words("已签收", "already signed"),

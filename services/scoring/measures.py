@@ -8,11 +8,14 @@ from pydantic import BaseModel, ConfigDict
 
 from schemas.envelope import Event, derived_id
 from schemas.facts import (
+    AccountabilityDecided,
+    AccountabilityRaised,
     BreachWithdrawn,
     ClockAtRisk,
     ClockBreached,
     CoReplyRejected,
     Fact,
+    MeasureExcluded,
     ReplyRejected,
     ReturnRefused,
     ReturnUpheld,
@@ -21,7 +24,7 @@ from schemas.facts import (
     TicketRedispatched,
     TicketSigned,
 )
-from schemas.supervision import UnitMeasured
+from schemas.supervision import AccountabilityNoted, UnitMeasured
 from schemas.vocabulary import ClockKind, CycleEnd, Indicator, Measure, Rating, StopOutcome
 from services.core.assessment import BREACH_WITHDRAWN, period_of
 from services.core.policy import Policies
@@ -79,6 +82,8 @@ class LegState(BaseModel):
     unit_group: str
     since: datetime
     counted: tuple[Counted, ...] = ()
+    excluded: tuple[tuple[int, str, Indicator, str], ...] = ()
+    """Leg, unit, what is left out of its assessment, and why."""
 
     def open_overdue(self, cycle: int) -> Counted | None:
         """Give how a leg that is late and open was counted, if one is."""
@@ -94,7 +99,7 @@ class Measuring:
     event: Fact
     at: Position
     state: LegState
-    said: list[UnitMeasured] = field(default_factory=list)
+    said: list[UnitMeasured | AccountabilityNoted] = field(default_factory=list)
 
     def say(self, counted: Counted, because: str | None = None) -> None:
         """Count something, or less of it."""
@@ -128,7 +133,11 @@ class Measuring:
             return
         period = period_of(self.policies, at)
         cycle = more.pop("cycle", self.event.cycle)
-        self.say(Counted(measure, unit, group, period, self.event.id, cycle, **more))
+        counted = Counted(measure, unit, group, period, self.event.id, cycle, **more)
+        self.say(counted)
+        for leg, of_unit, indicator, reason in self.state.excluded:
+            if (leg, of_unit, indicator) == (cycle, unit, counted.indicator):
+                self.take_back(counted, reason)
 
     def take_back(self, counted: Counted, because: str) -> None:
         """Count less of what had counted, in its own month."""
@@ -145,6 +154,35 @@ class Measuring:
                 else:
                     left.append(one)
         return left
+
+    def note(self, unit: str, group: str, **about: Any) -> None:
+        """Say what concerns a flag of a unit."""
+        index = len(self.said)
+        noted = {
+            "id": derived_id("note", self.event.id),
+            "source": SOURCE,
+            "subject": unit,
+            "time": self.event.time,
+            "causation": self.event.id,
+            "unit": unit,
+            "unit_group": group,
+            "period": period_of(self.policies, self.event.time),
+            "ticket": self.event.subject,
+            "evidence": self.event.id,
+            "partition": self.at.partition,
+            "offset": self.at.offset,
+            "index": index,
+        }
+        self.said.append(AccountabilityNoted.model_validate(noted | about))
+
+
+def _exclude(m: Measuring, event: MeasureExcluded) -> None:
+    """Take back what the leg counted as; what it will count as later is taken back as it comes."""
+    more = tuple((event.leg, event.counts_for, one, event.reason) for one in event.indicators)
+    m.state = m.state.model_copy(update={"excluded": (*m.state.excluded, *more)})
+    for one in m.standing(event.leg, *Measure):
+        if one.unit == event.counts_for and one.indicator in event.indicators:
+            m.take_back(one, event.reason)
 
 
 def _handed_in(m: Measuring) -> None:
@@ -175,6 +213,20 @@ def _withdrawn(m: Measuring, event: BreachWithdrawn) -> None:
         elif one.measure is Measure.SIGNED and event.clock is ClockKind.SIGN and one.on_time is False:
             m.take_back(one, BREACH_WITHDRAWN)
             m.say(one._replace(on_time=True))
+
+
+def _said_by_the_office(m: Measuring) -> None:
+    match m.event:
+        case MeasureExcluded() as event:
+            _exclude(m, event)
+        case AccountabilityRaised() as event:
+            unit, group = event.answerable, event.answerable_group
+            m.note(unit, group, item=event.item, reason=event.reason, basis=event.basis)
+        case AccountabilityDecided() as event:
+            unit, group = event.answerable, event.answerable_group
+            m.note(unit, group, flag=event.flag, upheld=event.upheld, note_ref=event.note_ref)
+        case _:
+            pass
 
 
 def _measured(m: Measuring) -> None:
@@ -211,7 +263,7 @@ def _measured(m: Measuring) -> None:
         case BreachWithdrawn():
             _withdrawn(m, event)
         case _:
-            pass
+            _said_by_the_office(m)
     _handed_in(m)
 
 
@@ -229,6 +281,7 @@ def measure(policies: Policies, state: LegState | None, event: Event, at: Positi
         unit_group=event.unit_group or "none",
         since=event.time if moved or state is None else state.since,
         counted=state.counted if state else (),
+        excluded=state.excluded if state else (),
     )
     measuring = Measuring(policies, event, at, after)
     _measured(measuring)

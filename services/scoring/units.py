@@ -3,11 +3,13 @@
 from pydantic import BaseModel, ConfigDict
 
 from schemas.envelope import Event, derived_id
-from schemas.supervision import AccountabilityFlagged, ScorePublished, UnitMeasured
+from schemas.supervision import AccountabilityFlagged, AccountabilityNoted, ScorePublished, UnitMeasured
 from schemas.values import ScoreChange
-from schemas.vocabulary import Indicator, Measure
+from schemas.vocabulary import AccountabilityItem, FlagStatus, Indicator, Measure
+from services.core.accountability import article, thresholds
 from services.core.assessment import BREACH_WITHDRAWN, PeriodCounts, class_of, indicators, policy_of, score_of
 from services.core.policy import Policies, Policy
+from services.core.scoring_rules import ScoringRule
 from services.core.service import Output, Position, Rejected, Step
 
 EVIDENCE_KEPT = 20
@@ -22,6 +24,17 @@ class Published(BaseModel):
     change: ScoreChange | None = None
 
 
+class Flag(BaseModel):
+    """What a person should look at; kept so that a decision can be said under its name."""
+
+    model_config = ConfigDict(frozen=True)
+    item: AccountabilityItem
+    period: str
+    count: int
+    evidence: tuple[str, ...]
+    ticket: str
+
+
 class UnitState(BaseModel):
     """A unit's counts by period, and how far each input partition is applied: `+=` only behind that guard."""
 
@@ -30,20 +43,21 @@ class UnitState(BaseModel):
     applied: dict[int, tuple[int, int]] = {}
     periods: dict[str, PeriodCounts] = {}
     published: dict[str, Published] = {}
+    flags: dict[str, Flag] = {}
 
     def overdue(self, period: str) -> int:
         """Count the legs that were late and open at the end of a period: what came up to then and was not settled."""
         return sum(counts.overdue for month, counts in self.periods.items() if month <= period)
 
 
-def _counted(counts: PeriodCounts, said: UnitMeasured) -> PeriodCounts:
+def _counted(counts: PeriodCounts, said: UnitMeasured, rules: ScoringRule) -> PeriodCounts:
     after = counts.add(said)
-    kept = {Measure.RETURNED: "return_evidence", Measure.BREACHED: "breach_evidence"}.get(said.measure)
     changed: dict[str, object] = {}
-    if kept is not None:
-        evidence: tuple[str, ...] = getattr(counts, kept)
-        more = (*evidence, said.evidence)[-EVIDENCE_KEPT:]
-        changed[kept] = more if said.count > 0 else tuple(e for e in evidence if e != said.evidence)
+    if said.measure in thresholds(rules):
+        kept = counts.evidence.get(said.measure, ())
+        more = (*kept, said.evidence)[-EVIDENCE_KEPT:]
+        left = more if said.count > 0 else tuple(one for one in kept if one != said.evidence)
+        changed["evidence"] = counts.evidence | {said.measure: left}
     if said.count < 0 and said.because not in {None, BREACH_WITHDRAWN}:
         changed["excluded"] = counts.excluded + 1
     return after.model_copy(update=changed)
@@ -80,7 +94,7 @@ def _publish(
     numbers = _numbers(policy, state, said.unit, period)
     before = state.published.get(period, Published())
     revision, change = before.revision, before.change
-    if said.because is not None and said.count < 0:
+    if said.because is not None:
         revision += 1
         change = ScoreChange(
             indicator=said.indicator or Indicator.SATISFACTION,
@@ -109,65 +123,67 @@ def _publish(
     return after, Output("unit-scores", score, key=f"{said.unit}|{period}")
 
 
-def _flags(policy: Policy, source: str, said: UnitMeasured, counts: PeriodCounts) -> tuple[Output, ...]:
-    """Flag a unit once, when a count reaches its threshold (Art. 16 items 1 and 4)."""
-    rules = policy.rulebook.scoring
-    thresholds = {
-        Measure.RETURNED: (
-            "returned_again_and_again",
-            "Art. 16 (4)",
-            counts.returned,
-            rules.flag_returns,
-            counts.return_evidence,
-        ),
-        Measure.BREACHED: (
-            "late_handling",
-            "Art. 16 (1)",
-            counts.breached,
-            rules.flag_breaches,
-            counts.breach_evidence,
-        ),
-    }
-    if said.measure not in thresholds or said.count < 0:
-        return ()
-    item, article, count, threshold, evidence = thresholds[said.measure]
-    if count != threshold:
-        return ()
-    flag = AccountabilityFlagged.model_validate(
-        {
-            "id": derived_id("flag", said.unit, said.period, item),
+def _flag(source: str, said: UnitMeasured | AccountabilityNoted, name: str, flag: Flag, **more: object) -> Output:
+    """Say a flag, or what became of it, under its name."""
+    decided = more.get("decided_by")
+    event = AccountabilityFlagged.model_validate(
+        flag.model_dump()
+        | {
+            "id": derived_id("flag", name, decided) if decided else name,
             "source": source,
             "subject": said.unit,
             "time": said.time,
             "causation": said.id,
             "unit": said.unit,
-            "period": said.period,
-            "item": item,
-            "article": article,
-            "count": count,
-            "evidence": evidence,
+            "article": article(flag.item),
+            "flag": name,
         }
+        | more
     )
-    return (Output("accountability-flags", flag),)
+    return Output("accountability-flags", event)
+
+
+def _reached(policy: Policy, said: UnitMeasured, counts: PeriodCounts) -> Flag | None:
+    """Give the flag that a count raises on reaching its threshold (Art. 16)."""
+    item, threshold = thresholds(policy.rulebook.scoring).get(said.measure, (None, 0))
+    count = getattr(counts, said.measure.value)
+    if item is None or said.count < 0 or count != threshold:
+        return None
+    return Flag(item=item, period=said.period, count=count, evidence=counts.evidence[said.measure], ticket=said.ticket)
+
+
+def _note(source: str, state: UnitState, said: AccountabilityNoted) -> Step[UnitState]:
+    """Raise a flag by hand, or say what a person decided about one."""
+    if said.item is not None:
+        name = derived_id("flag", said.evidence)
+        flag = Flag(item=said.item, period=said.period, count=1, evidence=(said.evidence,), ticket=said.ticket)
+        about = {"origin": "office", "reason": said.reason, "basis": said.basis}
+        after = state.model_copy(update={"flags": state.flags | {name: flag}})
+        return Step(after, (_flag(source, said, name, flag, **about),))
+    known = state.flags.get(said.flag or "")
+    if known is None:
+        raise Rejected("unknown-flag", "the decision names a flag that was never raised against this unit")
+    status = FlagStatus.UPHELD if said.upheld else FlagStatus.DISMISSED
+    decided = {"status": status, "note_ref": said.note_ref, "decided_by": said.evidence}
+    return Step(state, (_flag(source, said, said.flag or "", known, **decided),))
 
 
 def fold_measure(
     policies: Policies, source: str, state: UnitState | None, event: Event, _at: Position
 ) -> Step[UnitState]:
     """Count one measure once: measures of one input partition arrive in its order, so an old position was counted."""
-    if not isinstance(event, UnitMeasured):
+    if not isinstance(event, UnitMeasured | AccountabilityNoted):
         raise Rejected("unexpected-type", f"{event.type} is no measure of a unit")
     state = state or UnitState(unit_group=event.unit_group)
     place = (event.offset, event.index)
     if place <= state.applied.get(event.partition, (-1, 0)):
         return Step(state, duplicate=True)
-    counts = _counted(state.periods.get(event.period, PeriodCounts()), event)
-    after = state.model_copy(
-        update={
-            "applied": state.applied | {event.partition: place},
-            "periods": dict(sorted((state.periods | {event.period: counts}).items())),
-        }
-    )
+    state = state.model_copy(update={"applied": state.applied | {event.partition: place}})
+    if isinstance(event, AccountabilityNoted):
+        return _note(source, state, event)
+    policy = policy_of(policies, event.period)
+    counts = _counted(state.periods.get(event.period, PeriodCounts()), event, policy.rulebook.scoring)
+    after = state.model_copy(update={"periods": dict(sorted((state.periods | {event.period: counts}).items()))})
     touched = [event.period]
     if event.measure is Measure.OVERDUE:  # what is late and open is so at the end of later months too
         touched += [period for period in after.periods if period > event.period]
@@ -176,5 +192,9 @@ def fold_measure(
         said, output = _publish(policies, source, after, event, period)
         after = after.model_copy(update={"published": after.published | {period: said}})
         outputs.append(output)
-    flags = _flags(policy_of(policies, event.period), source, event, counts)
-    return Step(after, (*outputs, *flags))
+    flag = _reached(policy, event, counts)
+    name = derived_id("flag", event.unit, event.period, flag.item) if flag else ""
+    if flag is not None and name not in after.flags:
+        after = after.model_copy(update={"flags": after.flags | {name: flag}})
+        outputs.append(_flag(source, event, name, flag))
+    return Step(after, tuple(outputs))

@@ -19,6 +19,8 @@ from schemas.commands import (
     ClockSignal,
     CloseTicket,
     Command,
+    DecideAccountability,
+    DecideAppeal,
     DecideCoReturn,
     DecideExtension,
     DecideRefusalReview,
@@ -26,13 +28,16 @@ from schemas.commands import (
     DecideSuspension,
     DeclineTicket,
     DetachChild,
+    ExcludeMeasure,
     JudgeDissatisfaction,
     LogCall,
     LogContact,
     MergeTicket,
     Merging,
     OpenTicket,
+    RaiseAccountability,
     ReopenTicket,
+    RequestAppeal,
     RequestCoReturn,
     RequestExtension,
     RequestRefusalReview,
@@ -79,6 +84,10 @@ WITHOUT_A_CLOCK = {Stage.REVISITING, Stage.EXPLAINED, Stage.MERGED}
 merged ticket its parent answers (`test_merged_lives`)."""
 
 START = at("Wed 2026-09-16 00:00")
+numbers = st.lists(st.sampled_from(["signed_on_time", "replied_on_time", "satisfaction"]), min_size=1, unique=True).map(
+    tuple
+)
+reasons = st.sampled_from(["force_majeure", "force_majeure", "no_reason"])
 units = st.sampled_from([SANITATION, URBAN, "U-BAOHE", "U-NOBODY"])
 actors = st.sampled_from(
     ["office", "citizen", "service", "platform:stage", *(f"unit:{u}" for u in (SANITATION, URBAN, "U-BAOHE"))]
@@ -160,13 +169,34 @@ FIELDS: dict[type[Command], st.SearchStrategy[dict[str, Any]]] = {
         }
     ),
     CarryExtension: st.fixed_dictionaries({"merging": st.integers(1, 9), "parent": others, "count": st.integers(1, 2)}),
+    ExcludeMeasure: st.fixed_dictionaries(
+        {"leg": st.integers(1, 3), "indicators": numbers, "reason": reasons, "basis": st.just("b")}
+    ),
+    RequestAppeal: st.fixed_dictionaries(
+        {"leg": st.integers(1, 3), "indicators": numbers, "reason": reasons, "basis": st.just("b")}
+    ),
+    DecideAppeal: st.fixed_dictionaries({"leg": st.integers(1, 3), "upheld": st.booleans(), "basis": st.just("b")}),
+    RaiseAccountability: st.fixed_dictionaries(
+        {"unit": units, "item": st.just("other"), "reason": st.just("r"), "basis": st.just("b")}
+    ),
+    DecideAccountability: st.fixed_dictionaries(
+        {"flag": st.just("f"), "unit": units, "upheld": st.booleans(), "note_ref": st.just("n")}
+    ),
 }
 LIKELY: dict[Stage, tuple[type[Command], ...]] = {
     Stage.HELD: (AssignTicket, DeclineTicket),
     Stage.QUEUED: (AssignTicket, AssignTicket, DeclineTicket),
     Stage.DECLINED: (RequestRefusalReview,),
     Stage.CONTESTED: (DecideRefusalReview,),
-    Stage.DISPATCHED: (SignTicket, SubmitReply, RequestExtension, LogCall, MergeTicket, AttachChild),
+    Stage.DISPATCHED: (
+        SignTicket,
+        SubmitReply,
+        RequestExtension,
+        LogCall,
+        MergeTicket,
+        AttachChild,
+        RequestAppeal,
+    ),
     Stage.IN_PROGRESS: (
         SubmitReply,
         RequestReturn,
@@ -185,11 +215,18 @@ LIKELY: dict[Stage, tuple[type[Command], ...]] = {
     Stage.SUSPENDED: (ResumeTicket, SupplementTicket, RequestCoReturn, DecideCoReturn),
     Stage.DISPUTED: (DecideReturn, DecideExtension),
     Stage.REPLIED: (ReviewReply,),
-    Stage.REVISITING: (SubmitRating, LogContact, CloseTicket),
+    Stage.REVISITING: (SubmitRating, LogContact, CloseTicket, RequestAppeal, DecideAppeal),
     Stage.JUDGING: (JudgeDissatisfaction,),
     Stage.EXPLAINING: (SubmitExplanation,),
     Stage.EXPLAINED: (CloseTicket,),
-    Stage.CLOSED: (ReopenTicket,),
+    Stage.CLOSED: (
+        ReopenTicket,
+        RequestAppeal,
+        DecideAppeal,
+        ExcludeMeasure,
+        RaiseAccountability,
+        DecideAccountability,
+    ),
 }
 """What moves a ticket in each stage: pure chance would leave most lives at the desk."""
 ENTITLED: dict[type[Command], str] = {
@@ -212,6 +249,10 @@ ENTITLED: dict[type[Command], str] = {
     MergeTicket: "office",
     UnmergeTicket: "office",
     **dict.fromkeys((AttachChild, DetachChild, AnswerMerge, ShareReply, CarryExtension), "service"),
+    ExcludeMeasure: "office",
+    DecideAppeal: "office",
+    RaiseAccountability: "office",
+    DecideAccountability: "office",
 }
 
 
@@ -265,6 +306,11 @@ def next_command(draw: Callable[..., Any], number: int, ticket: Ticket, now: Any
         data = data | ({"co_handler": leg.unit} if cls is DecideCoReturn else {})
     if what == "likely" and issubclass(cls, Merging):
         data = data | still_standing(cls, ticket)
+    if what == "likely" and cls in {RequestAppeal, DecideAppeal, ExcludeMeasure} and ticket.cycles:
+        pending = [appeal.leg for appeal in ticket.appeals if not appeal.decided]
+        leg = draw(st.sampled_from(ticket.cycles))
+        data = data | {"leg": pending[0] if cls is DecideAppeal and pending else leg.number}
+        who = f"unit:{leg.charged_to}" if cls is RequestAppeal else who
     if cls is ReviewReply and what == "likely":
         data = data | {"cycle": ticket.cycle}
     if cls is LogContact and what == "likely":
@@ -337,7 +383,7 @@ def test_an_open_ticket_has_a_clock_or_waits_for_revisit_to_close_it(life: list[
         note(f"{decision.command.type} at {decision.command.time} -> {ticket.stage}")
         assert ticket.stage is not Stage.OPENED
         if ticket.stage in TERMINAL or ticket.stage is Stage.MERGED:
-            assert () == ticket.clocks
+            assert all(clock.kind is ClockKind.APPEAL for clock in ticket.clocks), "an appeal outlives its ticket"
         elif not ticket.clocks:
             assert ticket.stage in WITHOUT_A_CLOCK
             assert ticket.stage is Stage.EXPLAINED or ticket.rating is not None or ticket.rating_elapsed

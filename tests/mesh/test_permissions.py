@@ -36,6 +36,8 @@ MATRIX: dict[str, set[Access]] = {
     "list-merge-candidates": {OFFICE},
     "supplement": {PLATFORM, OFFICE, CITIZEN},
     **{operation: set(Access) for operation in PUBLIC_READS},
+    "exclude-measure": {OFFICE}, "request-appeal": {UNIT}, "decide-appeal": {OFFICE},
+    "raise-accountability": {OFFICE}, "decide-accountability": {OFFICE},
     "rate": {PLATFORM, OFFICE, CITIZEN}, "urge": {PLATFORM, OFFICE, CITIZEN}, "withdraw": {PLATFORM, OFFICE, CITIZEN},
 }  # fmt: skip
 """Written by hand, as the office would write it down; the code's own table must agree with it."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from schemas.envelope import derived_id
 from schemas.upstream import UpstreamTicketSubmitted
 from schemas.vocabulary import AcceptedBy, Kind, Role
 from tests.rules.instants import INSTANT, instant
@@ -127,6 +128,10 @@ def _reply(found: dict[str, str]) -> dict[str, Any]:
     return {"reply": reply} | ({"dated": instant(found["dated"])} if found.get("dated") else {})
 
 
+def _measured(found: dict[str, str]) -> dict[str, Any]:
+    return {"leg": int(found["leg"]), "indicators": found["what"].split(" and ")}
+
+
 UNIT: Final = "U-[A-Z0-9]+"
 UNITS: Final = f"{UNIT}(?: {UNIT})*"
 VERBS: Final[dict[str, tuple[str, str, Build]]] = {
@@ -232,6 +237,37 @@ VERBS: Final[dict[str, tuple[str, str, Build]]] = {
     "closes": ("ticket.close.v1", r"closes it as (?P<as>[a-z_]+)", lambda f: {"resolution": f["as"]}),
     "merges": ("ticket.merge.v1", r"merges it into (?P<parent>T[0-9]+)", lambda f: {"parent": f["parent"]}),
     "takes out": ("ticket.unmerge.v1", r"takes it out", lambda _: {"reason": "another-place"}),
+    "excludes": (
+        "measure.exclude.v1",
+        r"excludes (?P<what>[a-z_ ]+?) of leg (?P<leg>[0-9]+) for (?P<reason>[a-z_]+)",
+        lambda f: _measured(f) | {"reason": f["reason"], "basis": "考核办法"},
+    ),
+    "appeals": (
+        "appeal.request.v1",
+        r"appeals (?P<what>[a-z_ ]+?) of leg (?P<leg>[0-9]+) for (?P<reason>[a-z_]+)",
+        lambda f: _measured(f) | {"reason": f["reason"], "basis": "情况说明"},
+    ),
+    "decides the appeal": (
+        "appeal.decide.v1",
+        r"(?P<verdict>upholds|refuses) the appeal of leg (?P<leg>[0-9]+)",
+        lambda f: {"leg": int(f["leg"]), "upheld": f["verdict"] == "upholds", "basis": "考核办法"},
+    ),
+    "flags": (
+        "accountability.raise.v1",
+        rf"flags (?P<unit>{UNIT}) for (?P<item>[a-z_]+)",
+        lambda f: {"unit": f["unit"], "item": f["item"], "reason": "seen", "basis": "第十六条"},
+    ),
+    "decides the flag": (
+        "accountability.decide.v1",
+        r"(?P<verdict>upholds|dismisses) the flag (?:of fact (?P<fact>[0-9]+)|(?P<flag>[a-z-]+)) "
+        rf"against (?P<unit>{UNIT})",
+        lambda f: {
+            "unit": f["unit"],
+            "flag": f.get("flag") or derived_id("flag", derived_id("T1", f["fact"], "accountability.raised.v1")),
+            "upheld": f["verdict"] == "upholds",
+            "note_ref": "note-1",
+        },
+    ),
     "urges": ("ticket.urge.v1", r"urges", lambda _: {}),
     "supplements": (
         "ticket.supplement.v1",

@@ -6,7 +6,7 @@ from typing import Any, Final
 from schemas.facts import Fact
 from schemas.supervision import AccountabilityFlagged, ContactRequested, DigestIssued, ReminderIssued, ScorePublished
 from schemas.values import Clock, Cycle
-from schemas.vocabulary import ClockKind, DispatchReason
+from schemas.vocabulary import ClockKind, DispatchReason, FlagStatus
 from tests.rules.instants import written
 
 PHRASES: Final[dict[str, Callable[[Any], str]]] = {
@@ -67,6 +67,11 @@ PHRASES: Final[dict[str, Callable[[Any], str]]] = {
     "clock.elapsed": lambda f: f"{f.clock} elapsed",
     "deadline.revised": lambda f: f"{f.clock} revised",
     "breach.withdrawn": lambda f: f"{f.clock} breach withdrawn",
+    "measure.excluded": lambda f: f"leg {f.leg} of {f.counts_for} without {' and '.join(f.indicators)}: {f.reason}",
+    "appeal.requested": lambda f: f"{f.counts_for} appeals {' and '.join(f.indicators)} of leg {f.leg}",
+    "appeal.decided": lambda f: f"appeal {'upheld' if f.upheld else 'refused'}",
+    "accountability.raised": lambda f: f"{f.answerable} flagged: {f.item}",
+    "accountability.decided": lambda f: f"flag {'upheld' if f.upheld else 'dismissed'}",
     "command.refused": lambda f: f"refused: {f.code}",
 }
 """Type to phrase; a fact that is not listed is its type in words, such as `return requested`."""
@@ -118,4 +123,5 @@ def numbers(said: ScorePublished) -> str:
 
 
 def flag(said: AccountabilityFlagged) -> str:
-    return f"{said.unit} {said.item} {said.count} {said.article}"
+    status = "" if said.status is FlagStatus.RAISED else f" {said.status}"
+    return f"{said.unit} {said.item} {said.count} {said.article}{status}"

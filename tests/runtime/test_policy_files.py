@@ -70,6 +70,12 @@ def test_weights_that_are_not_100_are_named_with_the_line_of_the_weights(ops: Pa
         load_policies(ops, "weixi")
 
 
+def test_a_unit_group_that_no_class_assesses_is_refused(ops: Path) -> None:
+    change(ops / BOOK, "groups: [urban, livelihood, economy, safety]", "groups: [urban, livelihood, economy]")
+    with pytest.raises(PolicyFileError, match=r"groups: not the same as in the classes of rulebook .*: safety"):
+        load_policies(ops, "weixi")
+
+
 def test_a_time_of_day_without_quotes_is_named_with_its_line(ops: Path) -> None:
     line = change(ops / BOOK, 'out_by: "10:00"', "out_by: 10:00")
     with pytest.raises(PolicyFileError, match=rf":{line}: dispatch\.out_by: .*in quotes"):

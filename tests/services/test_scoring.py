@@ -6,7 +6,7 @@ import pytest
 
 from schemas.commands import Command
 from schemas.facts import Fact
-from schemas.supervision import AccountabilityFlagged, ScorePublished, UnitMeasured
+from schemas.supervision import AccountabilityFlagged, AccountabilityNoted, ScorePublished, UnitMeasured
 from services.core.assessment import PeriodCounts, indicators, score_of
 from services.core.policy import Policies, Policy
 from services.core.service import Fold, Output, Rejected
@@ -257,3 +257,46 @@ def test_what_is_no_measure_is_rejected(policy: Policy, units: Fold[UnitState]) 
 def test_the_same_history_publishes_the_same_scores(policy: Policy, legs: Fold[Any], units: Fold[UnitState]) -> None:
     said = measures(legs, told(policy, *LATE))
     assert folded(units, said) == folded(units, said)
+
+
+# ---------------------------------------------------------------- corrections and decisions
+
+
+def test_a_measure_taken_back_gives_a_new_revision_that_names_what_changed(units: Fold[UnitState]) -> None:
+    back = measure(
+        40, "closed", rating="dissatisfied", count=-1, because="unjustified_dissatisfaction",
+        indicator="satisfaction", evidence="f-0-31", ticket="T-31",
+    )  # fmt: skip
+    _, outputs = folded(units, [*MONTH, back])
+    before, after = outputs[-2].event, outputs[-1].event
+    assert isinstance(before, ScorePublished)
+    assert isinstance(after, ScorePublished)
+    assert (1, None, 75.0) == (before.revision, before.change, before.satisfaction)
+    assert (2, 100.0, 100.0, 1) == (after.revision, after.satisfaction, after.satisfaction_rated_only, after.excluded)
+    assert after.change is not None
+    assert ("T-31", "unjustified_dissatisfaction", before.score) == (
+        after.change.ticket, after.change.because, after.change.score_before,
+    )  # fmt: skip
+    state, _ = folded(units, [*MONTH, back])
+    assert units.handle(state, back, position()).duplicate
+
+
+def test_what_is_late_and_open_counts_in_each_month_until_it_is_settled(units: Fold[UnitState]) -> None:
+    late = [
+        measure(1, "overdue", period="2026-09"), measure(2, "dispatched", period="2026-10"),
+        measure(3, "overdue", period="2026-11", count=-1),
+        measure(4, "overdue", period="2026-09", count=-1, because="x"),
+    ]  # fmt: skip
+    state, outputs = folded(units, late[:3])
+    assert [1, 1, 0] == [state.overdue(period) for period in ("2026-09", "2026-10", "2026-11")]
+    _, outputs = folded(units, late)
+    assert ["2026-09", "2026-10", "2026-11"] == [o.event.period for o in outputs[-3:]]  # type: ignore[attr-defined]
+    assert [0, 0, 0] == [o.event.overdue for o in outputs[-3:]]  # type: ignore[attr-defined]
+
+
+def test_a_decision_about_a_flag_that_nobody_raised_is_rejected(units: Fold[UnitState]) -> None:
+    said = AccountabilityNoted.model_validate(
+        measure(0, "dispatched").model_dump(exclude={"type", "kind", "measure"}) | {"flag": "none", "upheld": True}
+    )
+    with pytest.raises(Rejected, match="never raised against this unit"):
+        units.handle(None, said, position())

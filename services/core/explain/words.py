@@ -30,6 +30,7 @@ CONSEQUENCES: Final[dict[ClockKind, Text]] = {
     ClockKind.RATING: Text(en="no rating: deemed basically satisfied", zh="逾期未评价,视为基本满意"),
     ClockKind.JUDGE: Text(en="the office is late in judging the dissatisfaction", zh="热线办认定超时"),
     ClockKind.EXPLAIN: Text(en="the unit is late in explaining", zh="承办单位解释超时"),
+    ClockKind.APPEAL: Text(en="the office is late in deciding the appeal", zh="热线办申诉裁定超时"),
 }
 CLOCKS: Final[dict[ClockKind, Text]] = {
     ClockKind.RELEASE: Text(en="release", zh="暂存放行"),
@@ -45,6 +46,7 @@ CLOCKS: Final[dict[ClockKind, Text]] = {
     ClockKind.RATING: Text(en="rating window", zh="评价期"),
     ClockKind.JUDGE: Text(en="judge", zh="不满意认定"),
     ClockKind.EXPLAIN: Text(en="explain", zh="解释"),
+    ClockKind.APPEAL: Text(en="appeal", zh="考核申诉裁定"),
 }
 
 

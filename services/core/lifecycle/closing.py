@@ -34,9 +34,9 @@ from services.core.lifecycle.suspending import resume
 from services.core.lifecycle.verdicts import settle
 
 ARTICLE = "Art. 9"
-WINDOWS = {ClockKind.RELEASE, ClockKind.RETURN, ClockKind.RATING, ClockKind.SUSPENSION}
-LIMITS = tuple(kind for kind in ClockKind if kind not in WINDOWS)
-"""Clocks that somebody has to meet; the others are windows."""
+BESIDE = {ClockKind.RELEASE, ClockKind.RETURN, ClockKind.RATING, ClockKind.SUSPENSION, ClockKind.APPEAL}
+LIMITS = tuple(kind for kind in ClockKind if kind not in BESIDE)
+"""Clocks that somebody has to meet before the ticket ends; the others are windows, or go on after it (an appeal)."""
 
 
 EVALUATORS = (Role.CITIZEN, Role.OFFICE, Role.PLATFORM)
@@ -154,7 +154,7 @@ def close_ticket(d: Decision, command: CloseTicket) -> Decision:
         TicketClosed,
         ARTICLE,
         stage=Stage.CLOSED,
-        stopped=clocks.cancel_all(ticket, command.time),
+        stopped=clocks.cancel_all(ticket, command.time, keep=(ClockKind.APPEAL,)),
         cycles=ticket.cycles,
         platform=ticket.platform,
         upstream_id=ticket.upstream_id,
@@ -204,7 +204,7 @@ def withdraw_ticket(d: Decision, command: WithdrawTicket) -> Decision:
         TicketWithdrawn,
         ARTICLE,
         stage=Stage.WITHDRAWN,
-        stopped=clocks.cancel_all(d.known, command.time),
+        stopped=clocks.cancel_all(d.known, command.time, keep=(ClockKind.APPEAL,)),
         cycles=cycles.end_all(d.known, until, CycleEnd.WITHDRAWN, d.policy.calendar),
     )
 

@@ -8,6 +8,7 @@ from services.core.calendar import CalendarRangeError
 from services.core.decision import Decision
 from services.core.lifecycle import (
     alarms,
+    assessing,
     calling,
     closing,
     co_handling,
@@ -58,6 +59,11 @@ DECIDERS: Final[dict[str, Callable[[Decision, Any], Decision]]] = {
     "merge.answer.v1": merging.answer_merge,
     "reply.share.v1": merging.share_reply,
     "extension.carry.v1": merging.carry_extension,
+    "measure.exclude.v1": assessing.exclude_measure,
+    "appeal.request.v1": assessing.request_appeal,
+    "appeal.decide.v1": assessing.decide_appeal,
+    "accountability.raise.v1": assessing.raise_accountability,
+    "accountability.decide.v1": assessing.decide_accountability,
     "clock.signal.v1": alarms.signal_clocks,
 }
 """Command type to decider; each gives a new `Decision` and changes nothing else."""
