@@ -124,7 +124,7 @@ def test_the_knowledge_that_a_unit_keeps_is_counted_from_the_directory(policy: P
 
 
 def test_a_month_before_the_first_rulebook_s_first_day_is_assessed_by_it(policies: Policies) -> None:
-    assert policies.segments[0][1] == policy_of(policies, "2024-10")
+    assert policies.segments[0][1].rulebook == policy_of(policies, "2024-10").rulebook
 
 
 FULL = {"indicator": "satisfaction", "curve": [[0, 0], [100, 100]]}
