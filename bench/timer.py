@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 from bench.topics import Topics
 from schemas.envelope import Event, derived_id
@@ -71,7 +72,7 @@ class Timer:
         )  # fmt: skip
         apply(self.settings, load())
         self.producer = self.topics.producer()
-        self.worker = Child(
+        self.worker: Any = Child(
             f"{prefix}sla-timer", [sys.executable, "-m", "services", "run", "sla-timer"],
             log_dir=home, env=environment(self.settings),
         )  # fmt: skip

@@ -1,10 +1,12 @@
 """Benchmark `kill-rounds`: kill -9 sla-timer a hundred times under load, then compare with an oracle of its own."""
 
 from bench.chaos.load import Load
+from bench.chaos.nursery import Nursery
 from bench.chaos.rounds import strike
 from bench.frame import Bench, Benchmark, Results, Table
 from bench.timer import Timer
 from bench.topics import ROOT
+from services.runtime.settings import environment
 
 ROUNDS = 100
 
@@ -14,6 +16,7 @@ def run(bench: Bench) -> Results:
     rounds = bench.size(ROUNDS, 5)
     with bench.cluster() as servers, bench.progress("kill -9", rounds) as show:
         timer = Timer(servers.bootstrap_servers, "kill-", bench.home, ROOT / "ops")
+        timer.worker = Nursery(bench.home / "workers.log", environment(timer.settings))
         return strike(Load(timer, seed=12345), rounds, show)
 
 
@@ -47,10 +50,10 @@ def tables(found: Results) -> list[Table]:
 BENCHMARK = Benchmark(
     "kill-rounds",
     "sla-timer's real worker under a steady load of facts and pulses in simulated time is killed with SIGKILL a "
-    "hundred times, a third of them while it starts or recovers, and started again on its backlog. Then "
-    "everything on the broker is read back and compared with an oracle (`bench/chaos/oracle.py`) that shares no "
-    "code with the engine: it goes through the records as they lie in each partition and says by hand which clock "
-    "rings at which pulse.",
+    "hundred times, a third of them while it starts or recovers, and started again on its backlog (forked from a "
+    "process that has its imports). Then everything on the broker is read back and compared with an oracle "
+    "(`bench/chaos/oracle.py`) that shares no code with the engine: it goes through the records as they lie in "
+    "each partition and says by hand which clock rings at which pulse.",
     run,
     verdict,
     tables,

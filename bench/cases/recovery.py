@@ -18,7 +18,7 @@ from bench.topics import ROOT, Committed, Topics, engine, eventually
 from services.runtime.processes import Child
 from services.sla_timer.state import TimerState
 
-TIMES = 3
+TIMES = 2
 PATIENCE = 900
 
 
