@@ -15,6 +15,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench ARGS=...", description="Benchmarks; results in bench/results/.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(known)}; none: all of them")
     parser.add_argument("--quick", action="store_true", help="small sizes: to see that it works; no results are kept")
+    parser.add_argument("--times", type=int, help="repetitions; the benchmarks' own are three")
     parser.add_argument("--list", action="store_true", help="say what each benchmark measures")
     args = parser.parse_args()
     if args.list:
@@ -26,7 +27,7 @@ def main() -> int:
         parser.error(f"there is no benchmark {', '.join(unknown)}; there are {', '.join(known)}")
     console = Console()
     for name in args.names or known:
-        perform(known[name], console, quick=args.quick)
+        perform(known[name], console, quick=args.quick, times=args.times)
     if not args.quick:
         report.generate()
     return 0

@@ -55,6 +55,8 @@ class Bench:
     console: Console
     home: Path
     """A temporary folder."""
+    times: int | None = None
+    """Repetitions, if others are wanted than the benchmark's own."""
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def say(self, text: str) -> None:
@@ -83,6 +85,7 @@ class Bench:
 
     def interleaved(self, runs: Mapping[str, Callable[[], T]], times: int) -> dict[str, list[T]]:
         """Run all, then all again, `times` times: what else the machine does meets everybody alike."""
+        times = self.times or times
         found: dict[str, list[T]] = {name: [] for name in runs}
         for round_number in range(1, times + 1):
             for name, run in runs.items():
@@ -96,13 +99,13 @@ def median(values: Iterable[float], digits: int = 1) -> float:
     return round(statistics.median(values), digits)
 
 
-def perform(benchmark: Benchmark, console: Console, *, quick: bool) -> Results:
+def perform(benchmark: Benchmark, console: Console, *, quick: bool, times: int | None = None) -> Results:
     """Run one benchmark, print what it found, and write its results file unless it was a quick run."""
     console.rule(benchmark.name)
     about = {"benchmark": benchmark.name, "quick": quick, "at": wall.now().date().isoformat(), "machine": machine()}
     console.print(", ".join(f"{name}: {value}" for name, value in about["machine"].items()), highlight=False)
     with tempfile.TemporaryDirectory(prefix="hotline-bench-") as home:
-        found = benchmark.run(Bench(quick, console, Path(home)))
+        found = benchmark.run(Bench(quick, console, Path(home), times))
     results: Results = about | {"versions": versions() | found.pop("versions", {})} | found
     console.print(", ".join(f"{name} {value}" for name, value in results["versions"].items()), highlight=False)
     for table in benchmark.tables(results):

@@ -18,7 +18,7 @@ def run(bench: Bench) -> Results:
         runs = {}
         for size in sizes:
             bench.say(f"writing {size:,} open tickets")
-            runs[str(size)] = ours(bench, servers.bootstrap_servers, "memory", size)
+            runs[str(size)] = ours(bench, servers.bootstrap_servers, size, ("memory",))["memory"]
         measured = bench.interleaved(runs, bench.size(TIMES, 1))
     resident = {name: median((one["resident_mb"] for one in found), 1) for name, found in measured.items()}
     empty = resident["0"]

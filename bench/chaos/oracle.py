@@ -2,7 +2,7 @@
 
 Nothing of the engine, the service, its state or the calendar is used: records are JSON, a ticket is a dict, a pulse
 looks at every ticket. Two words of the rules are said anew here: a clock rings its marks, then its end; a
-`handle` clock that ended rings `overdue_daily` at 09:00 of each following working day (Monday to Friday; the simulated
+`handle` clock that ended rings `overdue_daily` at 08:30 of each following working day (Monday to Friday; the simulated
 weeks have no days off).
 """
 
@@ -41,9 +41,9 @@ def shown(at: datetime) -> str:
 
 
 def next_morning(at: datetime) -> datetime:
-    """Give 09:00 in China of the next Monday to Friday after the day of `at`."""
+    """Give 08:30 in China of the next Monday to Friday after the day of `at`."""
     local = at.replace(tzinfo=None) + _EAST_8
-    day = local.replace(hour=9, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    day = local.replace(hour=8, minute=30, second=0, microsecond=0) + timedelta(days=1)
     while day.weekday() >= 5:
         day += timedelta(days=1)
     return (day - _EAST_8).replace(tzinfo=UTC)

@@ -50,7 +50,7 @@ def test_the_oracle_rings_what_runs_when_a_pulse_passes_it() -> None:
 
 
 def test_the_morning_after_a_friday_is_a_monday() -> None:
-    assert shown(next_morning(MONDAY + timedelta(days=4, hours=3))) == "2026-10-19T01:00:00+00:00"
+    assert shown(next_morning(MONDAY + timedelta(days=4, hours=3))) == "2026-10-19T00:30:00+00:00"
 
 
 @pytest.mark.broker
