@@ -1,6 +1,7 @@
 """A calendar as known at an instant: the changed holidays of 2019 and 2020, local layers, seasons known late."""
 
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,14 @@ def test_nothing_is_known_before_the_first_notice(weixi: CalendarHistory) -> Non
         weixi.at(at("Tue 2018-12-04 23:59"))
 
 
+@cache
+def with_notices(count: int | None) -> CalendarHistory:
+    """Give the county's calendar with the first `count` notices of the nation; each is compiled once."""
+    cut = nation()
+    cut["notices"] = cut["notices"][:count]
+    return history(cut, county())
+
+
 INSTANTS = st.datetimes(datetime(2018, 12, 5), datetime(2026, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001 - bounds
 
 
@@ -87,9 +96,7 @@ INSTANTS = st.datetimes(datetime(2018, 12, 5), datetime(2026, 12, 31), timezones
 def test_what_was_known_at_an_instant_is_the_same_without_the_notices_that_came_later(
     instant: datetime, later: int
 ) -> None:
-    whole, cut = nation(), nation()
-    cut["notices"] = cut["notices"][: 1 + later]
-    full, short = history(whole, county()), history(cut, county())
+    full, short = with_notices(None), with_notices(1 + later)
     end = full.versions[later + 1].known_from if later < 9 else datetime.max.replace(tzinfo=UTC)
     if instant < end:
         assert full.at(instant) == short.at(instant)
