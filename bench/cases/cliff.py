@@ -9,17 +9,22 @@ from services.runtime.settings import Settings
 
 TARGETS = {100_000: 8, 1_300_000: 180}
 """Clocks, and the seconds within which they are to be facts."""
+WARM_UP = 20_000
+"""Clocks of a first cliff, which does not count."""
 
 
 def _run(bench: Bench) -> Results:
     runs = []
-    for clocks in (10_000,) if bench.quick else TARGETS:
-        bench.say(f"{clocks:,} clocks due at one instant")
-        with bench.cluster() as servers:
-            settings = Settings(bootstrap_servers=servers.bootstrap_servers, home=bench.home / str(clocks))
+    with bench.cluster() as servers:
+        for clocks in (WARM_UP, *((10_000,) if bench.quick else TARGETS)):
+            bench.say(f"{clocks:,} clocks due at one instant")
+            home = bench.home / str(clocks)
+            settings = Settings(
+                bootstrap_servers=servers.bootstrap_servers, home=home, topic_prefix=f"cliff-{len(runs)}-"
+            )
             policies = load_policies(settings.policy_dir, settings.jurisdiction)
-            logs = bench.home / f"logs-{clocks}"
-            runs.append(cliff.run(settings, logs, policies, clocks, servers, bench.say))
+            runs.append(cliff.run(settings, home / "logs", policies, clocks, servers, bench.say))
+    del runs[0]  # until a broker's compiler has done its work, it takes more of the machine than all else
     return {"runs": runs}
 
 

@@ -17,7 +17,7 @@ NAMES = {
 
 
 def _run(bench: Bench) -> Results:
-    count, rounds = bench.size(4_400, 220), bench.size(5, 2)
+    count, rounds = bench.size(1_100, 220), bench.size(3, 2)
     bench.say(f"{count:,} deadlines, {rounds} rounds; every result is compared first")
     command = [peers.python(), "-m", "bench.deadline_contest", str(count), str(rounds)]
     said = subprocess.run(command, env=peers.environment(), cwd=peers.ROOT, check=True, stdout=subprocess.PIPE)
