@@ -24,6 +24,7 @@ def _run(bench: Bench) -> Results:
             )
             policies = load_policies(settings.policy_dir, settings.jurisdiction)
             runs.append(cliff.run(settings, home / "logs", policies, clocks, servers, bench.say))
+            bench.say(f"{_one(runs[-1])}: {runs[-1]}")
     del runs[0]  # until a broker's compiler has done its work, it takes more of the machine than all else
     return {"runs": runs}
 

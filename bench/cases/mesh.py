@@ -41,6 +41,8 @@ def _run(bench: Bench) -> Results:
             }
             highest = life.closed_between(mesh, began + warm, began + warm + seconds)
             behind = {name: log.lag(settings, name, "ticket-events", mesh.partitions) for name in READERS}
+            if not highest:
+                raise RuntimeError(f"no ticket was closed within {seconds} s")
             life.wait_until_done(mesh, 120)
             bench.say(f"{highest:.0f} tickets/s; now half of that")
             paced = wall.unix()

@@ -39,7 +39,7 @@ class Mesh:
     began: float = field(default_factory=wall.unix)
     closed: list[float] = field(default_factory=list)
     """Unix times at which tickets were seen closed."""
-    under_way: int = 0
+    handed: int = 0
 
     def __post_init__(self) -> None:
         self.partitions = topic_files()["ticket-events"].partitions
@@ -60,6 +60,11 @@ class Mesh:
         self._stop.set()
         for thread in self._threads:
             thread.join()
+
+    @property
+    def under_way(self) -> int:
+        """Give how many tickets are not closed yet."""
+        return self.handed - len(self.closed)
 
     def now(self) -> datetime:
         """Give the instant it is in the mesh."""
@@ -83,7 +88,7 @@ class Mesh:
             reporter=Reporter(name="Z. S.", phone="13800000000", address="保和镇"),
         )
         headers, value = encode(said)
-        self.under_way += 1
+        self.handed += 1
         self._produce("upstream-tickets", f"stage|{number}".encode(), value, headers)
 
     def token(self, number: int) -> str:
@@ -146,7 +151,6 @@ class Mesh:
                     self.say(SubmitRating, message.key().decode(), Role.CITIZEN, "citizen", rating=Rating.SATISFIED)
                 elif kind == b"ticket.closed.v1":
                     self.closed.append(message.timestamp()[1] / 1000)
-                    self.under_way -= 1
         consumer.close()
 
 
