@@ -67,6 +67,7 @@ from services.core.rulebook import SuspensionRule
 from services.core.ticket import OPEN_STAGES, TERMINAL, Ticket, apply
 from services.runtime.policy_files import load_policies
 from services.sla_timer.service import handle as follow_clocks
+from services.sla_timer.state import instant
 from tests.builders import SANITATION, TICKET, URBAN, actor, alarm, at, position, reply
 
 
@@ -455,7 +456,7 @@ def test_sla_timer_knows_the_clocks_that_run_on_the_ticket(life: list[Decision])
     for fact in facts_of(life):
         state = follow_clocks(state, fact, position()).state
     assert state is not None
-    told = {(c.kind, c.cycle, c.due_at) for c in state.clocks}
+    told = {(c.kind, c.cycle, instant(c.due)) for c in state.clocks}
     assert {(c.kind, c.cycle, c.due_at) for c in life[-1].known.clocks} == told
 
 

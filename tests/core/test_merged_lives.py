@@ -264,7 +264,7 @@ def play(lives: int) -> None:
 
 
 def test_a_child_has_a_live_clock_or_a_parent_that_answers_whatever_is_late_doubled_or_out_of_order() -> None:
-    play(100)
+    play(300)
     assert {type_of(cls) for cls in MERGE_FACTS} <= seen, "the lives drawn do not come to every fact of merging"
 
 

@@ -139,7 +139,7 @@ CODE = (
     Code(f"{LIFE}.revision:revise", "if anew.due_at <= at:", "if False:", ("calendar",)),
     Code(f"{LIFE}.revision:revise", "if clock.kind is ClockKind.HANDLE:", "if False:", ("calendar",)),
     Code(f"{LIFE}.revision:revise", "cycles=cycles.extend(ticket, (anew,))", "cycles=()", ("calendar",)),
-    Code(f"{LIFE}.revision:_handling", "== (clock.kind, clock.cycle)", "is None", ("calendar",)),
+    Code(f"{LIFE}.revision:_handling", "!= (clock.kind, clock.cycle)", "is not None", ("calendar",)),
     Code(f"{LIFE}.revision:decided_anew", "start, start, at)", "start, start, start)", ("calendar",)),
     Code(f"{LIFE}.alarms:signal_clocks", "signal.calendar is not None", "False", ("calendar",)),
     Code("services.core.succession:Succession._touches", "if old.known_until < last", "if False", ("calendar",)),

@@ -225,7 +225,8 @@ def test_a_service_does_not_speak_through_the_door(kind: str) -> None:
         "unit": "U-1", "reason": "r", "basis": "b", "upheld": True, "granted": True, "reply": dict(REPLY), "cycle": 1,
         "attempt": 1, "channel": "phone", "outcome": "answered", "rating": "satisfied", "justified": True,
         "text": "说明", "resolution": "rated", "units": ["U-1"], "co_handler": "U-1", "code": "petition",
-        "parent": "T-2",
+        "parent": "T-2", "leg": 1, "indicators": ["replied_on_time"], "item": "late_handling",
+        "flag": "f-1", "note_ref": "n-1",
     }  # fmt: skip
     extra.pop("reply" if kind in {"explanation.submit.v1", "ticket.supplement.v1"} else "text")
     assert actor_command(message(kind, extra | {"actor": {"role": "office", "id": "desk"}}), KEY).command
