@@ -207,6 +207,11 @@ TELLERS: Final[dict[str, Teller]] = {
         "主单答复即本单答复,进入回访", "The reply of the handling is its reply; the revisit is open"
     ),
     "extension.carried.v1": _plain("延期次数随事项计入", "The extension counts for the matter"),
+    "measure.excluded.v1": _plain("该项不计入考核", "Left out of the unit's assessment"),
+    "appeal.requested.v1": _plain("承办单位申诉考核", "The unit appeals what counts against it"),
+    "appeal.decided.v1": _plain("考核申诉已裁定", "The appeal is decided"),
+    "accountability.raised.v1": _plain("提出问责线索,由人认定", "Flagged for a person to look at"),
+    "accountability.decided.v1": _plain("问责线索已认定", "A person decided the flag"),
     "child.attached.v1": _plain("并入一张同一事项的工单", "Answers for another caller, too"),
     "child.refused.v1": lambda f, _d: Words(f"不接受并单({f.code})", f"Cannot answer for another ({f.code})"),
     "child.detached.v1": _plain("一张从单已脱离", "Lets another caller's ticket go"),

@@ -266,6 +266,8 @@ NOT_PLAYED = {
     "reply.review.v1", "ticket.close.v1", "ticket.urge.v1", "ticket.supplement.v1", "ticket.decline.v1",
     "refusal_review.request.v1", "refusal_review.decide.v1", "call.log.v1", "suspension.request.v1",
     "suspension.decide.v1", "ticket.resume.v1", "ticket.merge.v1", "ticket.unmerge.v1",
+    "measure.exclude.v1", "appeal.request.v1", "appeal.decide.v1", "accountability.raise.v1",
+    "accountability.decide.v1",
 }  # fmt: skip
 """What the mesh says itself, and what nobody does in the demo's city."""
 

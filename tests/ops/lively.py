@@ -58,10 +58,12 @@ class EnginesInProcess:
             self.metrics[name].show_indexes(mine)
         since = wall.unix()
         self.metrics["intake"].show_feedback(lambda: {"yn12345": (1, since)})
+        self.metrics["intake"].show_knowledge(lambda: {"current": 10, "to_review": 0})
         self.servers = [health.serve("127.0.0.1", 0, metrics.registry, dict, dict) for metrics in self.metrics.values()]
         self.targets = [f"127.0.0.1:{server.server_address[1]}" for server in self.servers]
         for key, headers, value in examples("ticket.open.v1"):
             self.metrics["intake"].events.labels("intake", "upstream-tickets", "ticket.open.v1", "handled").inc()
+            self.metrics["intake"].lanes.labels("accept").inc()
             self.take("ticket-commands", 0, key, headers, value)
         self.beat()
 
