@@ -15,6 +15,7 @@ from confluent_kafka import Consumer as Librdkafka
 from faust.types import TP, Message
 from mode import Service
 
+from services.runtime.driver.orphans import Lookout
 from services.runtime.driver.poller import Poller
 from services.runtime.driver.producer import ChangelogEpoch
 from services.runtime.driver.recovery import Restore, restore
@@ -60,6 +61,7 @@ class Consumer(Service):
         self._recovering: set[TP] = set()
         self._kafka: Librdkafka | None = None
         self._poller: Poller | None = None
+        self._lookout: Lookout | None = None
         self.unacked: set[Any] = set()
         self._unacked_messages = self.unacked
         wanted = {"loop", "beacon"}
@@ -69,7 +71,8 @@ class Consumer(Service):
 
     async def on_start(self) -> None:
         """Connect; nothing is fetched before `subscribe`."""
-        self._kafka = Librdkafka(self.transport.consumer_config())
+        self._config = self.transport.consumer_config()
+        self._kafka = Librdkafka(self._config)
 
     async def subscribe(self, topics: Iterable[str]) -> None:
         """Join the group; partitions come through the callbacks."""
@@ -90,10 +93,16 @@ class Consumer(Service):
             self.kafka, lambda records: to_loop(self._deliver, records), lambda error: to_loop(self.fail, error)
         )
         self._poller.start()
+        if "group.instance.id" in self._config:
+            changelogs = [table.changelog_topic.get_topic_name() for table in self.app.tables.values()]
+            self._lookout = Lookout(self._config, topics, changelogs, lambda error: to_loop(self.fail, error))
+            self._lookout.start()
 
     async def on_stop(self) -> None:
         """Finish and commit what was begun, then leave; a static member keeps its place until the session ends."""
         await self.wait_empty()
+        if self._lookout is not None:
+            self._lookout.stop()
         if self._poller is not None:
             self._poller.stop()
             # Leaving calls `_on_revoke`, which needs this loop.

@@ -7,6 +7,7 @@ gets ahead of what was said.
 
 import argparse
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -99,6 +100,7 @@ async def main() -> None:
     parser.add_argument("--commit-interval", type=float, default=0.2)
     parser.add_argument("--session-timeout", type=float, default=6.0)
     args = parser.parse_args()
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
     app = {"ours": ours, "stock": stock}[args.engine](args)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -15,6 +15,7 @@ from services.runtime.processes import Child
 from tests.runtime.driver.job import PARTITIONS
 
 ROOT = Path(__file__).parents[3]
+KEYS = [b"k%d" % number for number in range(40)]
 _numbers = itertools.count(1)
 
 
@@ -122,6 +123,15 @@ class Stage:
                     raise
                 time.sleep(0.2)
 
+    def owned(self) -> dict[str, int]:
+        """Give how many source partitions each static member owns."""
+        group = self.admin.describe_consumer_groups([self.name], request_timeout=10)[self.name].result()
+        return {
+            member.group_instance_id: sum(tp.topic == self.source for tp in member.assignment.topic_partitions)
+            for member in group.members
+            if member.group_instance_id
+        }
+
     def ends(self, topic: str | None = None) -> dict[int, int]:
         """Give the next offset per partition of a topic (default: the source)."""
         found = latest_offsets(self.admin, [(topic or self.source, n) for n in range(PARTITIONS)])
@@ -144,3 +154,11 @@ def wait_for(condition: Callable[[], bool], what: str, *children: Child, seconds
         assert not ended, f"waiting for {what}: a worker ended\n{logs}"
         assert time.monotonic() < deadline, f"waiting for {what}\n{logs}"
         time.sleep(0.05)
+
+
+def assert_whole(stage: Stage) -> None:
+    """Everything was said, nothing was skipped, and the durable state is the fold of the input."""
+    said = set(stage.said())
+    assert {line for line in said if line.startswith(b"hole")} == set()
+    assert stage.expected() - said == set()
+    assert {key: b"%d" % last for key, last in stage.sequences.items()} == stage.state()

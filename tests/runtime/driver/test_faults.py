@@ -17,39 +17,11 @@ import pytest
 from services.runtime.embedded import EmbeddedCluster
 from services.runtime.processes import Child
 from tests.runtime.driver.job import PARTITIONS
-from tests.runtime.driver.stage import Stage, wait_for
+from tests.runtime.driver.stage import KEYS, Stage, assert_whole, wait_for
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(1800)]
 ROUNDS = int(os.environ.get("HOTLINE_KILL_ROUNDS", "3"))
-KEYS = [b"k%d" % number for number in range(40)]
 STORES = ["memory", "rocksdb"]
-
-
-@pytest.fixture
-def new_stage(servers: object, tmp_path: Path) -> Callable[..., Stage]:
-    return lambda **options: Stage(servers.bootstrap_servers, tmp_path, **options)  # type: ignore[attr-defined]
-
-
-@pytest.fixture
-def stage(new_stage: Callable[..., Stage]) -> Stage:
-    return new_stage()
-
-
-@pytest.fixture
-def started() -> Iterator[list[Child]]:
-    """Workers to be ended, whatever happens."""
-    workers: list[Child] = []
-    yield workers
-    for worker in workers:
-        worker.kill()
-
-
-def assert_whole(stage: Stage) -> None:
-    """Everything was said, nothing was skipped, and the durable state is the fold of the input."""
-    said = set(stage.said())
-    assert {line for line in said if line.startswith(b"hole")} == set()
-    assert stage.expected() - said == set()
-    assert {key: b"%d" % last for key, last in stage.sequences.items()} == stage.state()
 
 
 # -- kill -9
