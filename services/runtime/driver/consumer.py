@@ -15,6 +15,7 @@ from confluent_kafka import Consumer as Librdkafka
 from faust.types import TP, Message
 from mode import Service
 
+from services.runtime.driver.faust_consumer import AnyConsumer
 from services.runtime.driver.orphans import Lookout
 from services.runtime.driver.poller import Poller
 from services.runtime.driver.producer import ChangelogEpoch
@@ -33,11 +34,8 @@ REBALANCING = {
 """Answers to an offset commit after which the records are only read again: by us, or by the next owner."""
 
 
-class Consumer(Service):
+class Consumer(AnyConsumer):
     """Delivers runs to Faust's conductor, and owns the commit."""
-
-    randomly_assigned_topics: set[str]
-    in_transaction = False
 
     def __init__(self, transport: Any, callback: Callable[[Message], Any], **kwargs: Any) -> None:
         self.transport, self.app = transport, transport.app
@@ -51,7 +49,6 @@ class Consumer(Service):
         self.failed: BaseException | None = None
         self.recovered_records = 0
         self.recovery_seconds = 0.0
-        self.randomly_assigned_topics = set()
         self._callback = callback
         self._committed: dict[TP, int] = {}
         self._runs: asyncio.Queue[Run] = asyncio.Queue()
@@ -62,10 +59,7 @@ class Consumer(Service):
         self._kafka: Librdkafka | None = None
         self._poller: Poller | None = None
         self._lookout: Lookout | None = None
-        self.unacked: set[Any] = set()
-        self._unacked_messages = self.unacked
-        wanted = {"loop", "beacon"}
-        super().__init__(**{name: value for name, value in kwargs.items() if name in wanted})
+        super().__init__(**kwargs)
 
     # -- life
 
@@ -323,8 +317,14 @@ class Consumer(Service):
             app.tables.on_standbys_ready()
         app.on_rebalance_return()
         app.on_rebalance_end()
-        if open_tps:
-            await self._ask(lambda: self.kafka.resume([TopicPartition(tp.topic, tp.partition) for tp in open_tps]))
+        await self._ask(lambda: self._resume({tp: generation[tp] for tp in open_tps}))
+
+    def _resume(self, claims: dict[TP, int]) -> None:
+        # In the poller's thread, as revocations are: what went and came again meanwhile stays paused until it is
+        # recovered, for what is fetched before that would be dropped.
+        still = [TopicPartition(tp.topic, tp.partition) for tp, claim in claims.items() if self.claims.get(tp) == claim]
+        if still:
+            self.kafka.resume(still)
 
     _claims_made: dict[TP, int]
 
@@ -364,37 +364,6 @@ class Consumer(Service):
         """Give the owned source partitions."""
         return set(self.claims)
 
-    # -- what Faust asks of any consumer
-
     async def on_task_error(self, exc: BaseException) -> None:
         """An agent failed: nothing of its run may be committed."""
         self.fail(exc)
-
-    def ack(self, _message: Any) -> bool:
-        """Do nothing: `finish` acknowledges."""
-        return True
-
-    def stop_flow(self) -> None:
-        """Do nothing: partitions are paused one by one."""
-
-    def resume_flow(self) -> None:
-        """Do nothing."""
-
-    def pause_partitions(self, _tps: Any) -> None:
-        """Do nothing."""
-
-    def resume_partitions(self, _tps: Any) -> None:
-        """Do nothing."""
-
-    def on_buffer_full(self, _tp: Any) -> None:
-        """Do nothing: the poller stops by itself."""
-
-    def on_buffer_drop(self, _tp: Any) -> None:
-        """Do nothing."""
-
-    def topic_partitions(self, topic: str) -> None:  # noqa: ARG002 - Faust's signature
-        """Know nothing."""
-        return  # not asked of the broker: tables name their source themselves
-
-    def close(self) -> None:
-        """Do nothing: `on_stop` closes."""
