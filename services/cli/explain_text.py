@@ -34,6 +34,7 @@ WORDS = {
     "over": Text(en="ran out", zh="期满"),
     "start": Text(en="start", zh="起算日"),
     "skipped": Text(en="not counted", zh="不计"),
+    "office": Text(en="office hours of", zh="办公时间"),
     "calendar": Text(en="calendar", zh="日历"),
     "due": Text(en="due", zh="到期"),
     "revised": Text(en="decided again", zh="期限重算"),
@@ -129,7 +130,10 @@ class _Writer:
         if started.limit.endswith("working_days") and started.days:
             self.line(self.days(started.days), 7, "dim")
         note = f"  {self.word('provisional')}" if started.provisional else ""
-        self.line(f"{self.word('rule')} {started.article}  {self.word('calendar')} {started.calendar}{note}", 7, "dim")
+        said = {
+            "rule": started.article, "office": self.say(started.office_hours), "calendar": started.calendar + note,
+        }  # fmt: skip
+        self.line("  ".join(f"{self.word(name)} {value}" for name, value in said.items()), 7, "dim")
 
     def revision(self, revision: Revision) -> None:
         self.line(

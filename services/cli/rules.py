@@ -10,6 +10,7 @@ from rich.progress import track
 from rich.table import Table
 
 from services.cli.simulation import Simulation, simulate
+from services.core.policy import Policy
 from services.core.rulebook import Rulebook
 from services.runtime.log_file import LogFileError, read_log
 from services.runtime.policy_files import PolicyFileError, load_knowledge, load_policies, parse, with_rulebook
@@ -44,10 +45,15 @@ def check(
             book, calendar = policy.rulebook, policy.calendar
             typer.echo(
                 f"{name} {book.version} ({book.hash}) from {book.effective_from}; calendar {calendar.version}, "
-                f"notices to {calendar.known_until}; {len(policy.directory.units)} units, "
+                f"notices to {calendar.known_until}; {len(policy.directory.units)} units{_own_hours(policy)}, "
                 f"{len(policy.directory.categories)} categories"
             )
     raise typer.Exit(EXIT_WRONG if wrong else 0)
+
+
+def _own_hours(policy: Policy) -> str:
+    count = len(policy.unit_histories)
+    return f" ({count} with office hours of their own)" if count else ""
 
 
 def flat(value: Any, path: str = "") -> dict[str, Any]:

@@ -7,8 +7,6 @@ after the last official notice are compiled with weekends and the days that the 
 `covers` tells them apart.
 """
 
-import hashlib
-import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,8 +25,8 @@ from services.core.calendar_days import (
     open_windows,
     ordinary_day,
 )
+from services.core.calendar_version import PROVISIONAL_YEARS, calendar_version, unannounced_years
 
-PROVISIONAL_YEARS = 2
 PER_SECOND = 1_000_000
 
 
@@ -198,49 +196,6 @@ class WorkCalendar:
             f"{what} lies outside calendar {self.name}, {self.first_day} to {self.last_day}: "
             f"official notices end {self.known_until}, add the next one to the nation's layer"
         )
-
-
-def calendar_version(layers: Sequence[CalendarLayer]) -> str:
-    """Give name, latest date of issue, and 12 hex digits of the SHA-256 of what the layers say about days and hours.
-
-    Titles, addresses and when something became known do not count, nor does a layer that says nothing.
-    """
-    content = [
-        layer.model_dump(mode="json", by_alias=True, include={"name", "zone"})
-        | {
-            "hours": [
-                rule.model_dump(mode="json", by_alias=True, exclude={"basis", "known_from"}) for rule in layer.hours
-            ]
-        }
-        | {
-            "notices": [
-                n.model_dump(mode="json", by_alias=True, exclude={"title", "url", "known_from"}) for n in layer.notices
-            ]
-        }
-        | (
-            {
-                "statutes": [law.model_dump(mode="json", exclude={"title", "url"}) for law in layer.statutes],
-                "festivals": {
-                    str(year): layer.festivals[year].model_dump(mode="json")
-                    for year in unannounced_years(layer)
-                    if year in layer.festivals
-                },
-            }
-            if layer.statutes
-            else {}
-        )
-        for layer in layers
-        if layer.hours or layer.notices or layer.zone or layer is layers[-1]
-    ]
-    canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    issued = max(notice.issued for layer in layers for notice in layer.notices)
-    return f"{layers[-1].name}@{issued}:{hashlib.sha256(canonical.encode()).hexdigest()[:12]}"
-
-
-def unannounced_years(nation: CalendarLayer) -> range:
-    """Give the provisional years: those after the last of the nation's notices."""
-    last = max(notice.year for notice in nation.notices)
-    return range(last + 1, last + 1 + PROVISIONAL_YEARS)
 
 
 def compile_calendar(layers: Sequence[CalendarLayer]) -> WorkCalendar:

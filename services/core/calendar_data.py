@@ -11,48 +11,13 @@ from itertools import pairwise
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationInfo,
-    field_validator,
-)
+from pydantic import AwareDatetime, Field, StringConstraints, ValidationInfo, field_validator
+
+from services.core.calendar_hours import Data, HoursRule
 
 Level = Literal["nation", "province", "prefecture", "county", "unit"]
 LEVELS: tuple[Level, ...] = ("nation", "province", "prefecture", "county", "unit")
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$", max_length=20)]
-MINUTES_PER_DAY = 24 * 60
-
-
-def _minute(text: str) -> int:
-    hour, _, minute = text.partition(":")
-    if not (len(hour) == 2 == len(minute) and hour.isdecimal() and minute.isdecimal() and int(minute) < 60):
-        raise ValueError(f'"{text}" is not a time: write HH:MM')
-    return int(hour) * 60 + int(minute)
-
-
-def _window(value: object) -> tuple[int, int]:
-    # A bare 14:30 is the number 870 to YAML 1.1, hence a window is one string and never two times.
-    if not isinstance(value, str) or value.count("-") != 1:
-        raise ValueError('write a window as one string, such as "08:30-12:00"')
-    opens, closes = (_minute(part) for part in value.split("-"))
-    if not opens < closes <= MINUTES_PER_DAY:
-        raise ValueError(f'"{value}" must close after it opens, at 24:00 at the latest')
-    return opens, closes
-
-
-Window = Annotated[tuple[int, int], BeforeValidator(_window)]
-"""Opening and close in minutes from local midnight, written "08:30-12:00"; closed at the close itself."""
-
-
-class Data(BaseModel):
-    """A part of a calendar file: frozen, unknown keys refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class DaysOff(Data):
@@ -194,39 +159,6 @@ class Statute(Data):
         return datetime.combine(self.issued + timedelta(days=1), time(), zone).astimezone(UTC)
 
 
-class HoursRule(Data):
-    """Office hours of working days from `from` to `until`; of several rules for a day the last one counts.
-
-    `known_from` is the instant from which decisions count with it, for ever if left out; `basis` cites the document.
-    """
-
-    from_: date = Field(alias="from")
-    until: date | None = None
-    windows: tuple[Window, ...] = Field(min_length=1)
-    basis: str | None = None
-    known_from: AwareDatetime | None = None
-
-    @field_validator("until")
-    @classmethod
-    def _not_before_from(cls, until: date | None, info: ValidationInfo) -> date | None:
-        first = info.data.get("from_")
-        if until is not None and first is not None and until < first:
-            raise ValueError(f"{until} is before the first day, {first}")
-        return until
-
-    @field_validator("windows")
-    @classmethod
-    def _in_order_and_apart(cls, windows: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
-        for earlier, later in pairwise(windows):
-            if later[0] < earlier[1]:
-                raise ValueError("windows overlap or are not in order")
-        return windows
-
-    def covers(self, day: date) -> bool:
-        """Say whether the rule is in force on that day."""
-        return self.from_ <= day and (self.until is None or day <= self.until)
-
-
 class CalendarLayer(Data):
     """One calendar file. `parents` names the layer above, if any; the nation's layer has none."""
 
@@ -238,7 +170,7 @@ class CalendarLayer(Data):
     zone: str | None = None
     hours: tuple[HoursRule, ...] = ()
     statutes: tuple[Statute, ...] = ()
-    festivals: dict[int, Festival] = {}
+    festivals: dict[int, Festival] = Field(default_factory=dict)
     notices: tuple[Notice, ...] = ()
 
     @field_validator("statutes")

@@ -8,7 +8,8 @@ from itertools import pairwise
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from services.core.calendar_data import LEVELS, CalendarLayer, HoursRule
+from services.core.calendar_data import LEVELS, CalendarLayer
+from services.core.calendar_hours import HoursRule
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -92,16 +93,15 @@ def open_windows(day: date, rules: Sequence[HoursRule], zone: ZoneInfo) -> list[
     rule = next((rule for rule in reversed(rules) if rule.covers(day)), None)
     if rule is None:
         raise ValueError(f"hours: no rule covers the working day {day}")
+    windows = rule.windows_on(day)
     ordinal = day.toordinal()
     start = _midnight(zone, ordinal)
     if _midnight(zone, ordinal + 1) - start == MICROS_PER_DAY:
-        return [
-            (start + opens * MICROS_PER_MINUTE, start + closes * MICROS_PER_MINUTE) for opens, closes in rule.windows
-        ]
+        return [(start + opens * MICROS_PER_MINUTE, start + closes * MICROS_PER_MINUTE) for opens, closes in windows]
     midnight = datetime.combine(day, time(), zone)
 
     def at(minute: int) -> int:
         # Adding to an aware local time moves the wall clock, which is what office hours follow.
         return (midnight + timedelta(minutes=minute) - EPOCH) // MICROSECOND
 
-    return [(at(opens), at(closes)) for opens, closes in rule.windows]
+    return [(at(opens), at(closes)) for opens, closes in windows]

@@ -6,15 +6,16 @@ was, so a decision taken before it was known replays identically.
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from services.core.calendar import CalendarRangeError, WorkCalendar, compile_calendar
-from services.core.calendar_data import CalendarLayer, HoursRule, Notice, Statute
+from services.core.calendar_data import CalendarLayer, Notice, Statute
 from services.core.calendar_days import check_layers
+from services.core.calendar_hours import HoursRule
 
 ALWAYS = datetime.min.replace(tzinfo=UTC)
 
@@ -74,10 +75,18 @@ class CalendarHistory:
             return self._instants[0]
         return self._instants[index + 1] if index + 1 < len(self.versions) else None
 
-    def learned(self, old: str, new: str) -> tuple[str, ...]:
-        """Give the ids of the notices that became known after version `old`, up to version `new`."""
-        first, last = self._index.get(old, -1), self._index.get(new, -1)
-        return tuple(notice for known in self.versions[first + 1 : last + 1] for notice in known.notices)
+    def notices(self, version: str) -> tuple[str, ...]:
+        """Give the ids of all notices in a version, in the order in which they became known; none of an unknown one."""
+        last = self._index.get(version, -1)
+        return tuple(notice for known in self.versions[: last + 1] for notice in known.notices)
+
+    def since(self, instant: datetime) -> "CalendarHistory":
+        """Give the versions known at `instant` or later."""
+        first = max(bisect_right(self._instants, instant) - 1, 0)
+        before = tuple(notice for known in self.versions[:first] for notice in known.notices)
+        begin = self.versions[first]
+        begin = replace(begin, known_from=max(begin.known_from, instant), notices=(*before, *begin.notices))
+        return CalendarHistory(self.name, (begin, *self.versions[first + 1 :]))
 
 
 def calendar_history(layers: Sequence[CalendarLayer]) -> CalendarHistory:
@@ -112,6 +121,24 @@ def calendar_history(layers: Sequence[CalendarLayer]) -> CalendarHistory:
         seen |= set(ids)
         versions.append(KnownCalendar(instant, compile_calendar(known), fresh))
     return CalendarHistory(name, tuple(versions))
+
+
+def unit_history(layers: Sequence[CalendarLayer], hours: tuple[HoursRule, ...]) -> CalendarHistory:
+    """Compile the calendar of units that keep these office hours: the days of the layers, from when the first is known.
+
+    Its versions bear the name of the layers' own calendar; their hashes are others. Before that instant, the units'
+    hours are those of the layers. Raises ValueError if they do not fit together.
+    """
+    own = CalendarLayer(
+        name=layers[-1].name,
+        level="unit",
+        title_zh="承办单位",
+        title_en="Unit",
+        parents=(layers[-1].name,),
+        hours=hours,
+    )
+    first = min(rule.known_from.astimezone(UTC) if rule.known_from else ALWAYS for rule in hours)
+    return calendar_history([*layers, own]).since(first)
 
 
 def _known(item: Notice | HoursRule | Statute, zone: ZoneInfo) -> datetime:

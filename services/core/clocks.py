@@ -55,7 +55,8 @@ def handling_clock(kind: ClockKind, ticket: Ticket, cycle: int, start: datetime,
 
     A limit by law for the category stands in place of the table's; the ticket's own `limit_override` wins over both,
     in both directions. An upstream due instant bounds the local one: the
-    local due is the earlier, less the hand-back buffer.
+    local due is the earlier, less the hand-back buffer. The unit clock takes the unit's `policy`, the citizen's the
+    jurisdiction's.
     """
     law = policy.statutory(ticket.kind, ticket.category, start)
     article = policy.rulebook.cite("Art. 8")
@@ -75,11 +76,14 @@ def handling_clock(kind: ClockKind, ticket: Ticket, cycle: int, start: datetime,
 
 
 def upstream_bound(ticket: Ticket, start: datetime, policy: Policy) -> datetime | None:
-    """Give until when a result must go back to the superior platform: its own due instant less the buffer (Art. 4)."""
+    """Give until when a result must go back to the superior platform: its own due instant less the buffer (Art. 4).
+
+    The hotline's office hands back, so the buffer counts in its hours, also for a unit's clock.
+    """
     upstream = ticket.upstream_due_at
     if upstream is None or upstream <= start:
         return None
-    bound = ahead_of(upstream, policy.rulebook.upstream_buffer.limit, policy.calendar)
+    bound = ahead_of(upstream, policy.rulebook.upstream_buffer.limit, policy.jurisdiction_calendar)
     return bound if bound > start else upstream
 
 
@@ -175,10 +179,13 @@ def stop_kinds(ticket: Ticket, at: datetime, *kinds: ClockKind, cycle: int | Non
     return tuple(stop(clock, at) for clock in ticket.clocks if clock.kind in kinds and cycle in {None, clock.cycle})
 
 
-def co_handling_clock(cycle: int, start: datetime, lead_due_at: datetime, policy: Policy) -> Clock:
-    """Start a co-handler's clock: due the joining time before the lead unit's due instant, if that is still to come."""
+def co_handling_clock(cycle: int, start: datetime, lead_due_at: datetime, policy: Policy, lead: str | None) -> Clock:
+    """Start a co-handler's clock: due the joining time before the lead unit's due instant, if that is still to come.
+
+    The lead unit joins the parts, so that time counts in its hours; the reminders in the co-handler's, as `policy` has.
+    """
     rule = policy.rulebook.co_handling.joining_time
-    before = ahead_of(lead_due_at, rule.limit, policy.calendar)
+    before = ahead_of(lead_due_at, rule.limit, policy.for_unit(lead).calendar)
     clock = clock_until(ClockKind.CO_HANDLE, cycle, start, before if before > start else lead_due_at, rule, policy)
     return clock.model_copy(update={"limit": f"{rule} before handle"})
 

@@ -1,14 +1,15 @@
 """The legs of a ticket: each unit answers for the time in which it had it, and for no other."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from schemas.values import Clock, Cycle
 from schemas.vocabulary import ClockKind, CycleEnd, CyclePurpose
-from services.core.calendar import WorkCalendar
+from services.core.policy import Policy
 from services.core.ticket import Ticket
 
 OF_THE_UNIT = (ClockKind.SIGN, ClockKind.RETURN, ClockKind.HANDLE, ClockKind.CO_HANDLE, ClockKind.EXPLAIN)
-"""Clocks that a unit answers for; the others are the office's or the citizen's."""
+"""Clocks that a unit answers for, counted in its own office hours; the others are the office's or the citizen's."""
 HANDLING = {
     CyclePurpose.HANDLE: ClockKind.HANDLE,
     CyclePurpose.REDO: ClockKind.HANDLE,
@@ -30,8 +31,9 @@ def begin(unit: str, group: str, purpose: CyclePurpose, clock: Clock) -> Cycle:
     )
 
 
-def end(ticket: Ticket, leg: Cycle, at: datetime, how: CycleEnd, calendar: WorkCalendar) -> Cycle:
-    """End a leg at `at`; whether its limit ran out is what the ticket says by then."""
+def end(ticket: Ticket, leg: Cycle, at: datetime, how: CycleEnd, policy: Policy) -> Cycle:
+    """End a leg at `at`; whether its limit ran out is what the ticket says by then. Time is the unit's office time."""
+    calendar = policy.for_unit(leg.unit).calendar
     at = max(at, leg.started_at)
     late = ticket.breached(HANDLING[leg.purpose], leg.number) is not None
     stood_still = 0
@@ -49,15 +51,15 @@ def end(ticket: Ticket, leg: Cycle, at: datetime, how: CycleEnd, calendar: WorkC
     )
 
 
-def end_current(ticket: Ticket, at: datetime, how: CycleEnd, calendar: WorkCalendar) -> tuple[Cycle, ...]:
+def end_current(ticket: Ticket, at: datetime, how: CycleEnd, policy: Policy) -> tuple[Cycle, ...]:
     """End the leg of the unit that has the ticket, if one runs."""
     leg = ticket.leg(ticket.cycle)
-    return (end(ticket, leg, at, how, calendar),) if leg and leg.stopped_at is None else ()
+    return (end(ticket, leg, at, how, policy),) if leg and leg.stopped_at is None else ()
 
 
-def end_all(ticket: Ticket, at: datetime, how: CycleEnd, calendar: WorkCalendar) -> tuple[Cycle, ...]:
+def end_all(ticket: Ticket, at: datetime, how: CycleEnd, policy: Policy) -> tuple[Cycle, ...]:
     """End every leg that runs."""
-    return tuple(end(ticket, leg, at, how, calendar) for leg in ticket.cycles if leg.stopped_at is None)
+    return tuple(end(ticket, leg, at, how, policy) for leg in ticket.cycles if leg.stopped_at is None)
 
 
 def extend(ticket: Ticket, clocks: tuple[Clock, ...]) -> tuple[Cycle, ...]:
@@ -68,6 +70,13 @@ def extend(ticket: Ticket, clocks: tuple[Clock, ...]) -> tuple[Cycle, ...]:
         if leg is not None and HANDLING[leg.purpose] is clock.kind:
             moved.append(leg.model_copy(update={"due_at": clock.due_at}))
     return tuple(moved)
+
+
+def unit_of(kind: ClockKind, cycle: int, legs: Iterable[Cycle], unit: str | None) -> str | None:
+    """Name the unit in whose office hours a clock counts; None for the jurisdiction's. `unit` is who has the ticket."""
+    if kind is ClockKind.EXPLAIN:
+        return unit
+    return next((leg.unit for leg in legs if leg.number == cycle), None) if kind in OF_THE_UNIT else None
 
 
 def charged(ticket: Ticket, clock: ClockKind, cycle: int) -> dict[str, str | None]:

@@ -10,6 +10,7 @@ from schemas.events import type_of
 from schemas.facts import CommandRefused, Fact
 from schemas.values import Clock, Cycle, StoppedClock
 from schemas.vocabulary import Stage
+from services.core.cycles import unit_of
 from services.core.directory import Unit
 from services.core.policy import Policies, Policy
 from services.core.ticket import Ticket, apply
@@ -34,8 +35,13 @@ class Decision:
         return self.policies.at(self.decided_at or self.command.time)
 
     def governing(self, clock: Clock) -> Policy:
-        """Give the rules that govern a running clock: those of its start, unless newer ones claim it."""
-        return self.policies.governing(clock.started_at, self.decided_at or self.command.time)
+        """Give the rules that govern a running clock: of its start, or newer that claim it; with its unit's hours."""
+        policy = self.policies.governing(clock.started_at, self.decided_at or self.command.time)
+        return policy.for_unit(self.unit_of(clock))
+
+    def unit_of(self, clock: Clock) -> str | None:
+        """Name the unit in whose office hours a running clock counts; None for the jurisdiction's."""
+        return unit_of(clock.kind, clock.cycle, self.known.cycles, self.known.unit)
 
     def as_of(self, instant: datetime) -> "Decision":
         """Decide on under the rules in force at `instant`."""

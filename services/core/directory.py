@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationIn
 
 from schemas.vocabulary import Lane
 from services.core.calendar import WorkCalendar
+from services.core.calendar_hours import HoursRule, in_succession
 
 
 def _quoted(value: object) -> object:
@@ -55,7 +56,8 @@ class Unit(_Entry):
     """A unit that handles tickets; `group` is the unit group of scores and metrics.
 
     `phone` is its public consultation phone, kept open on working days in `consultation_hours`, by default in office
-    hours (Art. 5).
+    hours (Art. 5). `office_hours` are its own, from their first day on, where they are not the jurisdiction's: the
+    clocks that it answers for count in them.
     """
 
     id: str
@@ -65,6 +67,13 @@ class Unit(_Entry):
     knowledge: KnowledgeCount | None = None
     phone: str | None = Field(default=None, pattern=r"^[0-9-]{3,20}$")
     consultation_hours: tuple[Stretch, ...] = ()
+    office_hours: tuple[HoursRule, ...] = ()
+
+    @field_validator("office_hours")
+    @classmethod
+    def _one_after_the_other(cls, rules: tuple[HoursRule, ...]) -> tuple[HoursRule, ...]:
+        in_succession(rules)
+        return rules
 
     def reachable(self, at: datetime, calendar: WorkCalendar) -> bool:
         """Say whether its consultation phone has to be answered at `at` (Art. 5)."""

@@ -2,10 +2,11 @@
 
 import hashlib
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from itertools import pairwise
+from types import MappingProxyType
 
 from schemas.values import RulebookRef
 from schemas.vocabulary import Kind
@@ -23,13 +24,37 @@ ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Policy:
-    """The rules in force, compiled. `calendar` is one version of `history`: what was known of it at some instant."""
+    """The rules in force, compiled. `calendar` is one version of `history`: what was known of it at some instant.
+
+    `unit_histories` holds the calendars of units that keep office hours of their own, `unit_calendars` what was known
+    of them at the same instant. Where `hours_of` names such a unit, `calendar` is the unit's: see `for_unit`.
+    """
 
     rulebook: Rulebook
     calendar: WorkCalendar
     directory: Directory
     door: DoorCatalogue = NO_CATALOGUE
     history: CalendarHistory | None = field(default=None, repr=False, compare=False)
+    unit_histories: Mapping[str, CalendarHistory] = field(default_factory=dict, repr=False, compare=False)
+    unit_calendars: Mapping[str, WorkCalendar] = field(default_factory=dict, repr=False)
+    hours_of: str | None = None
+    _jurisdiction: WorkCalendar | None = field(default=None, repr=False)
+
+    @property
+    def jurisdiction_calendar(self) -> WorkCalendar:
+        """Give the calendar of the hotline's own office, whosever hours `calendar` has."""
+        return self._jurisdiction or self.calendar
+
+    def for_unit(self, unit: str | None) -> "Policy":
+        """Give the same rules with the calendar by which a unit's clocks count: its own, else the jurisdiction's."""
+        if unit not in self.unit_calendars:
+            unit = None
+        if unit == self.hours_of:
+            return self
+        office = self.jurisdiction_calendar
+        if unit is None:
+            return replace(self, calendar=office, hours_of=None, _jurisdiction=None)
+        return replace(self, calendar=self.unit_calendars[unit], hours_of=unit, _jurisdiction=office)
 
     def day(self, instant: datetime) -> date:
         """Give the local day of an instant."""
@@ -45,8 +70,9 @@ class Policy:
         return self.door.refusal(code, self.day(at))
 
     def histories(self) -> tuple[CalendarHistory, ...]:
-        """Give every calendar that the rules know."""
-        return (self.history,) if self.history else ()
+        """Give every calendar that the rules know: the jurisdiction's, then those of units, each once."""
+        known = (self.history,) if self.history else ()
+        return (*known, *{id(history): history for history in self.unit_histories.values()}.values())
 
     def versions(self) -> tuple[tuple[datetime, "Policy"], ...]:
         """Give the same rules with each version of the calendar, by the instant from which it is known.
@@ -55,9 +81,18 @@ class Policy:
         """
         if self.history is None:
             return ((ALWAYS, self),)
-        known = self.history.versions
-        begins = (ALWAYS, *(version.known_from for version in known[1:]))
-        return tuple((at, replace(self, calendar=v.calendar)) for at, v in zip(begins, known, strict=True))
+        first = self.history.versions[0].known_from
+        begins = {version.known_from for history in self.histories() for version in history.versions} - {first}
+        return ((ALWAYS, self._known(first)), *((at, self._known(at)) for at in sorted(begins)))
+
+    def _known(self, instant: datetime) -> "Policy":
+        units = {
+            unit: history.at(instant)
+            for unit, history in self.unit_histories.items()
+            if history.versions[0].known_from <= instant
+        }
+        calendar = self.history.at(instant) if self.history else self.calendar
+        return replace(self, calendar=calendar, unit_calendars=MappingProxyType(units))
 
     def rule_of(self, kind: Kind, category: str) -> KindRule:
         """Give the limits of a matter: those of its category's urgency tier, else those of its kind (Art. 8)."""
@@ -139,8 +174,16 @@ class Policies:
 
     def calendar(self, version: str) -> WorkCalendar | None:
         """Give the calendar of that version, if the rules ever knew it."""
-        histories = (history for _, policy in self.segments for history in policy.histories())
-        return next((found for history in histories if (found := history.version(version)) is not None), None)
+        return next((found for history in self._histories() if (found := history.version(version)) is not None), None)
+
+    def learned(self, old: str, new: str) -> tuple[str, ...]:
+        """Give the ids of the notices that version `new` of a calendar has beyond version `old`."""
+        before = {notice for history in self._histories() for notice in history.notices(old)}
+        found = next((said for history in self._histories() if (said := history.notices(new))), ())
+        return tuple(notice for notice in found if notice not in before)
+
+    def _histories(self) -> tuple[CalendarHistory, ...]:
+        return tuple(history for _, policy in self.segments for history in policy.histories())
 
     def governing(self, started_at: datetime, instant: datetime, known_at: datetime | None = None) -> Policy:
         """Give the policy that governs at `instant` a clock started at `started_at`: that of its start.

@@ -21,10 +21,14 @@ def digest_of(version: str) -> str:
 
 @dataclass(frozen=True)
 class Succession:
-    """Every version of every calendar, by its hash. `buffer` is what an upstream due instant lies behind a clock's."""
+    """Every version of every calendar, by its hash; `offices` holds the jurisdiction's by their names.
+
+    `buffer` is what an upstream due instant lies behind a clock's, counted in the jurisdiction's hours.
+    """
 
     places: Mapping[str, tuple[CalendarHistory, int]]
     buffer: Limit
+    offices: Mapping[str, CalendarHistory] = field(default_factory=dict)
     _changed: dict[tuple[str, str], tuple[date, ...]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -38,7 +42,13 @@ class Succession:
             for history in policy.histories()
             for number, version in enumerate(history.versions)
         }
-        return cls(found, policies.newest.rulebook.upstream_buffer.limit)
+        offices = {policy.history.name: policy.history for _, policy in policies.segments if policy.history}
+        return cls(found, policies.newest.rulebook.upstream_buffer.limit, offices)
+
+    def calendar_at(self, digest: str, instant: datetime) -> WorkCalendar | None:
+        """Give what was known at an instant of the calendar with a version of that hash; None if no file holds it."""
+        history, _ = self.places.get(digest, (None, 0))
+        return history.at(instant) if history is not None and history.versions[0].known_from <= instant else None
 
     def outdated(self) -> frozenset[bytes]:
         """Give the hashes of versions that others follow, and what stands for several in sla-timer's table."""
@@ -58,28 +68,30 @@ class Succession:
         history, number = self.places.get(digest, (None, 0))
         if history is None or number + 1 == len(history.versions):
             return None
-        old = history.versions[number].calendar
+        old, office = history.versions[number], self.offices.get(history.name, history)
         for later in history.versions[number + 1 :]:
             if later.known_from >= ends_at:
                 break
-            if self._touches(old, later.calendar, ends_at):
+            if self._touches(office, old, later, ends_at):
                 return later
         return None
 
-    def _touches(self, old: WorkCalendar, new: WorkCalendar, ends_at: datetime) -> bool:
-        last = ends_at.astimezone(old.zone).date()
-        if old.known_until < last <= new.known_until:
+    def _touches(self, office: CalendarHistory, old: KnownCalendar, new: KnownCalendar, ends_at: datetime) -> bool:
+        last = ends_at.astimezone(old.calendar.zone).date()
+        if old.calendar.known_until < last <= new.calendar.known_until:
             return True
-        pair = (old.version, new.version)
-        if pair not in self._changed:
-            self._changed[pair] = old.days_unlike(new)
+        before = office.at(old.known_from)
+        pair = (old.calendar.version, new.calendar.version)
+        if pair not in self._changed:  # a unit's limit hangs on the office's hours, too: by what is handed back
+            days = {*old.calendar.days_unlike(new.calendar), *before.days_unlike(office.at(new.known_from))}
+            self._changed[pair] = tuple(sorted(days))
         changed = self._changed[pair]
-        return bool(changed) and changed[0] <= self._reach(old, ends_at)
+        return bool(changed) and changed[0] <= self._reach(before, ends_at)
 
-    def _reach(self, old: WorkCalendar, ends_at: datetime) -> date:
+    def _reach(self, office: WorkCalendar, ends_at: datetime) -> date:
         """Give the last day that bears on the end: the superior platform's own may lie behind it (Art. 4)."""
         try:
-            upstream = old.next_opening(due(ends_at, self.buffer, old))
+            upstream = office.next_opening(due(ends_at, self.buffer, office))
         except CalendarRangeError:
-            return old.last_day
-        return upstream.astimezone(old.zone).date()
+            return office.last_day
+        return upstream.astimezone(office.zone).date()

@@ -78,7 +78,10 @@ def handling_after(before: Handling | None, event: Fact) -> Handling | None:
 
 
 def reached(event: Fact, state: LadderState | None, policy: Policy) -> Pending | None:
-    """Give the reminder that a fact calls for, with the instants from which it may go out; None for no reminder."""
+    """Give the reminder that a fact calls for, with the instants from which it may go out; None for no reminder.
+
+    It waits for the opening of the unit's own office.
+    """
     rules = policy.rulebook.reminders
     match event:
         case ClockAtRisk(rung=rung, clock=clock, clock_cycle=cycle, due_at=due_at, charged_to=unit):
@@ -101,6 +104,7 @@ def reached(event: Fact, state: LadderState | None, policy: Policy) -> Pending |
     if rung is Rung.OVERDUE_DAILY and escalation and escalation.working_days_after == days:
         rung = Rung.ESCALATED
     loud = policy.rulebook.kinds[event.kind].immediate or not rules.quiet_outside_hours
+    policy = policy.for_unit(unit)
     at = event.time if loud else policy.calendar.next_opening(event.time)
     rule = rule_of(policy, rung)
     return Pending(

@@ -1,5 +1,6 @@
 """Reads rulebooks, calendars and directories; an error names the file and the line or field."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,7 +11,8 @@ from pydantic import BaseModel, ValidationError
 from schemas.vocabulary import Lane
 from services.core.calendar import WorkCalendar
 from services.core.calendar_data import CalendarLayer
-from services.core.calendar_history import CalendarHistory, calendar_history
+from services.core.calendar_history import CalendarHistory, calendar_history, unit_history
+from services.core.calendar_hours import HoursRule
 from services.core.directory import Directory
 from services.core.door_catalogue import DoorCatalogue
 from services.core.knowledge import KnowledgeBase
@@ -69,8 +71,8 @@ def _read(model: type[M], path: Path) -> M:
     return parse(model, text, str(path))
 
 
-def load_history(root: Path, name: str) -> CalendarHistory:
-    """Compile every version of the calendar `name` from its layers, the nation's first; raises `PolicyFileError`."""
+def load_layers(root: Path, name: str) -> tuple[CalendarLayer, ...]:
+    """Read the calendar `name` and the layers above it, the nation's first; raises `PolicyFileError`."""
     layers: list[CalendarLayer] = []
     todo = [name]
     while todo:
@@ -79,6 +81,12 @@ def load_history(root: Path, name: str) -> CalendarHistory:
             raise PolicyFileError(f"{root}/calendars/{layer.name}.yaml: is its own parent")
         layers.insert(0, layer)
         todo.extend(layer.parents)
+    return tuple(layers)
+
+
+def load_history(root: Path, name: str) -> CalendarHistory:
+    """Compile every version of the calendar `name` from its layers; raises `PolicyFileError`."""
+    layers = load_layers(root, name)
     try:
         return calendar_history(layers)
     except ValueError as error:
@@ -179,7 +187,23 @@ def _compiled(root: Path, book: Rulebook) -> Policy:
     if problems:
         raise PolicyFileError("\n".join(problems))
     history = load_history(root, book.calendar)
-    return Policy(book, history.latest, directory, door, history)
+    units = _unit_histories(path, directory, load_layers(root, book.calendar))
+    latest = {unit: own.latest for unit, own in units.items()}
+    return Policy(book, history.latest, directory, door, history, unit_histories=units, unit_calendars=latest)
+
+
+def _unit_histories(path: Path, directory: Directory, layers: Sequence[CalendarLayer]) -> dict[str, CalendarHistory]:
+    """Compile the calendars of units with office hours of their own; units with the same hours share one."""
+    compiled: dict[tuple[HoursRule, ...], CalendarHistory] = {}
+    for number, unit in enumerate(directory.units):
+        if not unit.office_hours or unit.office_hours in compiled:
+            continue
+        try:
+            compiled[unit.office_hours] = unit_history(layers, unit.office_hours)
+        except ValueError as error:
+            line = _line_of(path.read_text(encoding="utf-8"), ("units", number, "office_hours"))
+            raise PolicyFileError(f"{path}:{line}: unit {unit.id}: office_hours: {error}") from None
+    return {unit.id: compiled[unit.office_hours] for unit in directory.units if unit.office_hours}
 
 
 def _uncatalogued(path: Path, directory: Directory, door: DoorCatalogue, door_path: Path) -> list[str]:

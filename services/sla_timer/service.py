@@ -73,6 +73,11 @@ def _next_daily(calendar: WorkCalendar, after: datetime) -> datetime:
     return calendar.next_opening(midnight)
 
 
+def _calendar(clock: RunningClock, at: datetime, policies: Policies, succession: Succession) -> WorkCalendar:
+    """Give the calendar in which the clock counts, its unit's or the jurisdiction's, as known at `at`."""
+    return succession.calendar_at(clock.calendar, at) or policies.at(at).calendar
+
+
 def _daily_again(clock: RunningClock, calendar: WorkCalendar, known_from: datetime) -> datetime:
     """Give the opening at which an overdue clock rings next, now that the calendar is another."""
     ahead = known_from if clock.daily is None else instant(clock.daily)
@@ -97,7 +102,7 @@ def _ring(
             version, known_from = learned.calendar.version, learned.known_from
             clock = clock._replace(calendar=digest_of(version))
             if clock.elapsed:
-                again = _daily_again(clock, policies.at(known_from).calendar, known_from)
+                again = _daily_again(clock, learned.calendar, known_from)
                 clock = clock._replace(daily=micros(again))
                 continue
             about = {"clock": clock.kind, "cycle": clock.cycle, "due_at": due_at}
@@ -107,14 +112,13 @@ def _ring(
             break
         if clock.elapsed:
             rung = Rung.OVERDUE_DAILY
-            clock = clock._replace(daily=micros(_next_daily(policies.at(at).calendar, at)))
+            clock = clock._replace(daily=micros(_next_daily(_calendar(clock, at, policies, succession), at)))
         elif clock.marks:
             rung = clock.marks[0][0]
             clock = clock._replace(marks=clock.marks[1:])
         else:
-            policy = policies.at(at)
-            daily = clock.kind in policy.rulebook.reminders.clocks
-            next_day = micros(_next_daily(policy.calendar, at)) if daily else None
+            daily = clock.kind in policies.at(at).rulebook.reminders.clocks
+            next_day = micros(_next_daily(_calendar(clock, at, policies, succession), at)) if daily else None
             clock = clock._replace(elapsed=True, daily=next_day)
         signals.append(ClockSignal(clock=clock.kind, cycle=clock.cycle, due_at=due_at, at=at, rung=rung))
     return clock, tuple(signals)

@@ -463,12 +463,12 @@ def _set(path: str, value: object) -> Callable[[dict[str, Any]], None]:
         (
             "weixi",
             _set("hours/0/windows", ["08:30-12:00", "11:30-18:00"]),
-            r"hours\.0\.windows: .*windows overlap",
+            r"hours\.0\.windows\.1: .*windows overlap",
         ),
         (
             "weixi",
             _set("hours/0/windows", ["14:30-18:00", "08:30-12:00"]),
-            r"hours\.0\.windows: .*not in order",
+            r"hours\.0\.windows\.1: .*not in order",
         ),
         ("weixi", _set("hours/0/windows/0", 870), r"hours\.0\.windows\.0: .*as one string"),
         ("weixi", _set("hours/0/windows/0", "8:30-12:00"), r'hours\.0\.windows\.0: .*"8:30" is not a time'),

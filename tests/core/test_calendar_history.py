@@ -108,7 +108,7 @@ def test_versions_follow_one_another(weixi: CalendarHistory) -> None:
     assert len(set(versions)) == 11, "ten notices, and the law of 2024"
     before, after = weixi.at(at("Sun 2020-01-26 12:00")), weixi.at(at("Mon 2020-01-27 00:00"))
     assert at("Mon 2020-01-27 00:00") == weixi.superseded_at(before.version)
-    assert ("国办发明电〔2020〕1号",) == weixi.learned(before.version, after.version)
+    assert ("国办发明电〔2020〕1号",) == weixi.notices(after.version)[len(weixi.notices(before.version)) :]
     assert before is weixi.version(before.version)
     assert (None, None) == (weixi.superseded_at(versions[-1]), weixi.version("weixi@2020-01-01:000000000000"))
     assert weixi.versions[0].known_from == weixi.superseded_at("weixi@2020-01-01:000000000000")
@@ -212,11 +212,10 @@ def load_once() -> CalendarHistory:
     return _loaded[0]
 
 
-def test_what_was_learned_between_versions_and_from_one_that_never_was(weixi: CalendarHistory) -> None:
+def test_a_version_names_every_notice_in_it_and_one_that_never_was_names_none(weixi: CalendarHistory) -> None:
     versions = weixi.versions
     first, last = versions[0].calendar.version, versions[-1].calendar.version
     every = tuple(notice for known in versions for notice in known.notices)
-    assert weixi.learned("never@1:0", last) == every
-    assert weixi.learned(first, last) == every[len(versions[0].notices) :]
-    assert weixi.learned(last, "never@1:0") == weixi.learned(last, last) == ()
+    assert (weixi.notices(first), weixi.notices(last)) == (versions[0].notices, every)
+    assert weixi.notices("never@1:0") == ()
     assert weixi.superseded_at(versions[-2].calendar.version) == versions[-1].known_from

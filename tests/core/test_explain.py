@@ -2,7 +2,8 @@
 
 import io
 import os
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,16 @@ from rich.console import Console
 from schemas.commands import Command
 from schemas.facts import Fact
 from services.cli.explain_text import show
+from services.core.calendar_history import unit_history
+from services.core.calendar_hours import HoursRule
 from services.core.explain.model import Explanation
 from services.core.explain.story import NothingKnownError, explain, missing_words
 from services.core.policy import Policies, Policy
-from tests.builders import at, local, opens, signs
+from services.runtime.policy_files import load_layers
+from tests.builders import SANITATION, at, local, opens, signs
 from tests.explained import END, life
 
+OPS = Path(__file__).parents[2] / "ops"
 PAGE = Path(__file__).parents[2] / "docs" / "explained-ticket.md"
 Life = tuple[str, list[Fact], dict[str, Command]]
 
@@ -136,3 +141,20 @@ def test_every_kind_of_limit_is_derived_as_it_was_decided(
 
 def test_every_clock_has_words() -> None:
     assert missing_words() == ()
+
+
+def test_it_says_whose_office_hours_were_counted_and_which(policy: Policy) -> None:
+    hall = (HoursRule.model_validate({"from": date(2020, 1, 1), "windows": ["09:00-12:00", "13:00-17:00"]}),)
+    own = unit_history(load_layers(OPS, "weixi"), hall)
+    keeps = replace(policy, unit_histories={SANITATION: own})
+    ticket, facts, commands = life(keeps, (opens("Wed 2026-09-16 10:00"),))
+    found = explain(ticket, facts, commands, Policies.always(keeps), END)
+    assert found.problems == ()
+    [sign, handle, case] = next(entry.started for entry in found.entries if entry.type == "ticket.dispatched.v1")
+    assert [SANITATION, SANITATION, None] == [clock.office_hours.unit for clock in (sign, handle, case)]
+    assert ("Sanitation Station", "县环境卫生管理站") == (handle.office_hours.en, handle.office_hours.zh)
+    assert ("09:00-12:00", "13:00-17:00") == handle.days[0].hours
+    assert ("08:30-12:00", "14:30-18:00") == case.days[0].hours
+    assert () == next(day.hours for day in handle.days if day.kind == "weekend")
+    assert "办公时间 县环境卫生管理站  日历 weixi@" in printed(found, "zh")
+    assert "office hours of the jurisdiction  calendar weixi@" in printed(found, "en")

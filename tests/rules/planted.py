@@ -9,7 +9,7 @@ from importlib import import_module
 from types import CodeType, FunctionType
 
 from services.core.policy import Policy
-from tests.rules.rows import history, switched
+from tests.rules.rows import forget, switched
 
 Load = Callable[[], Policy]
 """Reads the policy anew: a calendar is compiled when it is read."""
@@ -50,12 +50,12 @@ class Code:
         anew = "calendar" in self.function
         try:
             if anew:
-                history.cache_clear()
+                forget()
             yield load() if anew else policy
         finally:
             function.__code__ = sound
             if anew:
-                history.cache_clear()
+                forget()
 
 
 class StalePlantError(AssertionError):

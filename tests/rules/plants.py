@@ -84,7 +84,43 @@ CODE = (
     Code("services.core.calendar_data:StatutoryDay.days_in", "self.shift + i", "i", ("calendar",)),
     Code(f"{DAYS}:ordinary_day", "day.weekday() < 5", "day.weekday() >= 5", ("calendar", "art-06")),
     Code(
-        f"{DAYS}:open_windows", "rule.windows\n", "[(rule.windows[0][0], rule.windows[-1][1])]\n", ("art-07", "art-10")
+        f"{DAYS}:open_windows",
+        "rule.windows_on(day)\n",
+        "[(rule.windows_on(day)[0][0], rule.windows_on(day)[-1][1])]\n",
+        ("art-07", "art-10", "office-hours"),
+    ),
+    # ------------------------------------------------------------ office hours of units, by season
+    Code("services.core.policy:Policy.for_unit", "unit not in self.unit_calendars", "True", ("office-hours",)),
+    Code("services.core.policy:Policy.for_unit", "unit not in self.unit_calendars", "unit is None", ("office-hours",)),
+    Code("services.core.policy:Policy._known", "history.versions[0].known_from <= instant", "True", ("office-hours",)),
+    Code("services.core.calendar_history:unit_history", ".since(first)", "", ("office-hours",)),
+    Code("services.core.calendar_hours:Season.covers", "at >= self.begins", "at > self.begins", ("office-hours",)),
+    Code(
+        "services.core.calendar_hours:Season.covers",
+        "<= self.ends\n        return",
+        "< self.ends\n        return",
+        ("office-hours",),
+    ),
+    Code("services.core.calendar_hours:HoursRule.windows_on", "if season.covers(day)", "", ("office-hours",)),
+    Code(f"{LIFE}.dispatching:dispatch", "policy.for_unit(unit.id)", "policy", ("office-hours",)),
+    Code(f"{LIFE}.dispatching:sign_clock", "d.policy.for_unit(unit)", "d.policy", ("office-hours",)),
+    Code(f"{LIFE}.closing:redispatch", "d.policy.for_unit(ticket.unit)", "d.policy", ("office-hours",)),
+    Code(f"{LIFE}.closing:judge_dissatisfaction", "d.policy.for_unit(ticket.unit)", "d.policy", ("office-hours",)),
+    Code(f"{LIFE}.calling:log_call", "d.policy.for_unit(unit.id)", "d.policy", ("office-hours",)),
+    Code(
+        "services.core.decision:Decision.governing", "policy.for_unit(self.unit_of(clock))", "policy", ("office-hours",)
+    ),
+    Code(f"{LIFE}.revision:decided_anew", ".for_unit(d.unit_of(clock))", "", ("office-hours",)),
+    Code(f"{LIFE}.alarms:_revised", "d.policy.for_unit(d.unit_of(clock))", "d.policy", ("office-hours",)),
+    Code(f"{LIFE}.co_handling:join", "d.policy.for_unit(unit.id)", "d.policy", ("office-hours",)),
+    Code(
+        "services.core.clocks:co_handling_clock", "policy.for_unit(lead).calendar", "policy.calendar", ("office-hours",)
+    ),
+    Code("services.core.clocks:upstream_bound", "policy.jurisdiction_calendar", "policy.calendar", ("office-hours",)),
+    Code("services.core.cycles:end", "policy.for_unit(leg.unit)", "policy", ("office-hours",)),
+    Code("services.reminder.ladder:reached", "policy = policy.for_unit(unit)", "pass", ("office-hours",)),
+    Code(
+        "services.sla_timer.service:_calendar", "succession.calendar_at(clock.calendar, at) or", "", ("office-hours",)
     ),
     Code("services.core.calendar_history:_as_known", "notice.known(zone) <= instant", "True", ("calendar",)),
     Code("services.core.calendar_history:CalendarHistory.at", "bisect_right", "bisect_left", ("calendar",)),

@@ -13,7 +13,8 @@ from schemas.facts import Fact, TicketDispatched
 from schemas.supervision import AccountabilityFlagged, ContactRequested, DigestIssued, ReminderIssued, ScorePublished
 from schemas.vocabulary import ClockKind, StopOutcome
 from services.core.calendar import WorkCalendar
-from services.core.calendar_history import CalendarHistory
+from services.core.calendar_history import CalendarHistory, unit_history
+from services.core.calendar_hours import HoursRule
 from services.core.deadlines import Limit, due, provisional
 from services.core.policy import Policies, Policy
 from services.core.rulebook import Rulebook
@@ -21,7 +22,7 @@ from services.core.service import Rejected
 from services.core.ticket import Ticket
 from services.intake.door import actor_command, open_command
 from services.runtime.knowledge_index import KnowledgeIndex
-from services.runtime.policy_files import load_history
+from services.runtime.policy_files import load_history, load_layers
 from tests.rules import words
 from tests.rules.instants import INSTANT, WEEKDAYS, instant, written
 from tests.rules.mesh import Mesh, Refusal
@@ -44,6 +45,7 @@ OTHERS = (
     "sealed",
     "switch",
     "amended",
+    "hours",
 )
 """Columns beside the clocks: all that a table may have between facts and article."""
 
@@ -87,6 +89,36 @@ def history() -> CalendarHistory:
     return load_history(HERE.parents[1] / "ops", "weixi")
 
 
+@cache
+def _schedules() -> dict[str, tuple[HoursRule, ...]]:
+    found = yaml.safe_load((HERE / "office-hours.yaml").read_text(encoding="utf-8"))
+    return {name: tuple(HoursRule.model_validate(rule) for rule in rules) for name, rules in found.items()}
+
+
+@cache
+def _unit_history(schedule: str) -> CalendarHistory:
+    return unit_history(load_layers(HERE.parents[1] / "ops", "weixi"), _schedules()[schedule])
+
+
+def forget() -> None:
+    """Compile every calendar anew: a plant changes how that is done."""
+    history.cache_clear()
+    _unit_history.cache_clear()
+
+
+def _with_hours(policy: Policy, said: list[str]) -> Policy:
+    """Give the policy whose units keep office hours of their own: `U-URBAN hall`, from office-hours.yaml."""
+    units = dict(text.split(" ") for text in said)
+    entries = tuple(
+        unit.model_copy(update={"office_hours": _schedules()[units[unit.id]]}) if unit.id in units else unit
+        for unit in policy.directory.units
+    )
+    directory = policy.directory.model_copy(update={"units": entries})
+    found = {unit: _unit_history(schedule) for unit, schedule in units.items()}
+    latest = {unit: history.latest for unit, history in found.items()}
+    return replace(policy, directory=directory, unit_histories=found, unit_calendars=latest)
+
+
 def switched(policy: Policy, switches: list[str]) -> Policy:
     """Give the policy under another rulebook: `return.window.amount = 48`."""
     data = policy.rulebook.model_dump(mode="json", by_alias=True)
@@ -120,6 +152,8 @@ def told(row: Row, policy: Policy, knowledge: KnowledgeIndex) -> tuple[Mesh, int
     """Play a row; give the mesh, how much of its log the row was given, and the last instant."""
     if "switch" in row.cells:
         policy = switched(policy, row.parts("switch"))
+    if "hours" in row.cells:
+        policy = _with_hours(policy, row.parts("hours"))
     mesh = Mesh(_amended(policy, row.parts("amended")) if "amended" in row.cells else Policies.always(policy))
     story = _Story(mesh, policy, knowledge)
     story.tell([part.strip() for part in row.given.split(";") if part.strip()])

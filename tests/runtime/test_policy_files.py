@@ -129,3 +129,50 @@ def test_a_calendar_that_is_its_own_parent_is_refused(ops: Path) -> None:
     path.write_text(text.replace("parents: [cn]", "parents: [weixi]"), encoding="utf-8")
     with pytest.raises(PolicyFileError, match=r"weixi\.yaml"):
         load_policies(ops, "weixi")
+
+
+UNIT = "{id: U-URBAN, name_zh: 县住房和城乡建设局, name_en: Housing and Urban-Rural Development Bureau, group: urban}"
+SEASONS = """{id: U-URBAN, name_zh: 住建局, name_en: Housing Bureau, group: urban,
+     office_hours: [
+       {from: 2026-01-01, seasons: [
+         {zh: 夏季, en: summer, begins: "05-01", ends: "09-30", windows: ["08:30-12:00", "15:00-18:00"]},
+         {zh: 冬季, en: winter, begins: "10-01", ends: "04-30", windows: ["08:30-12:00", "14:30-17:30"]}]}]}"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "below", "problem"),
+    [
+        ('begins: "10-01"', 'begins: "09-30"', 4, r"seasons\.1: 09-30 lies in summer and in winter"),
+        ('begins: "10-01"', 'begins: "10-02"', 2, r"seasons: .*10-01 lies in no season"),
+        ("en: summer", "colour: green, en: summer", 3, r"seasons\.0\.colour: Extra inputs"),
+        ('"15:00-18:00"', '"11:00-18:00"', 3, r'seasons\.0\.windows\.1: "11:00-18:00" opens before'),
+        ('"14:30-17:30"', '"17:30-14:30"', 4, r"seasons\.1\.windows\.1: .*must close after it opens"),
+        ("from: 2026-01-01", "from: 2026-01-01, until: 2025-12-31", 2, r"until: .*before the first day"),
+        ("from: 2026-01-01", 'from: 2026-01-01, windows: ["09:00-17:00"]', 2, "either as windows or as seasons"),
+    ],
+)
+def test_wrong_office_hours_of_a_unit_are_named_with_their_line(
+    ops: Path, old: str, new: str, below: int, problem: str
+) -> None:
+    assert 1 == SEASONS.count(old)
+    line = change(ops / DIRECTORY, UNIT, SEASONS.replace(old, new))
+    with pytest.raises(PolicyFileError, match=rf"weixi\.yaml:{line + below}: units\.0\.office_hours\.0.*{problem}"):
+        load_policies(ops, "weixi")
+
+
+def test_units_with_the_same_office_hours_share_a_calendar_and_the_others_have_the_jurisdictions(ops: Path) -> None:
+    text = (ops / DIRECTORY).read_text(encoding="utf-8")
+    water = "{id: U-WATER, name_zh: 县水务局, name_en: Water Affairs Bureau, group: livelihood"
+    own = SEASONS[SEASONS.index(",\n     office_hours") :]
+    text = text.replace(UNIT, SEASONS).replace(water + "}", water + own)
+    (ops / DIRECTORY).write_text(text, encoding="utf-8")
+    policy = load_policies(ops, "weixi").at(datetime.fromisoformat("2026-11-02T09:00:00+08:00"))
+    urban, water_bureau, lighting = (policy.for_unit(each) for each in ("U-URBAN", "U-WATER", "U-LIGHTING"))
+    assert urban.calendar is water_bureau.calendar
+    assert lighting is policy
+    assert urban.for_unit("U-LIGHTING") == policy
+    assert 2 == len(policy.histories())
+    day = datetime.fromisoformat("2026-11-02T12:00:00+08:00").date()
+    assert ("17:30", "18:00") == tuple(
+        f"{each.close_of(day).astimezone(each.zone):%H:%M}" for each in (urban.calendar, policy.calendar)
+    )

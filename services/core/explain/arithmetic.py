@@ -7,11 +7,13 @@ from schemas.facts import DeadlineRevised, ExtensionGranted, Fact, TicketResumed
 from schemas.merge_facts import TicketUnmerged
 from schemas.values import Clock
 from schemas.vocabulary import ClockKind
+from services.core.calendar import WorkCalendar
 from services.core.calendar_count import CountedDay, count_days
 from services.core.calendar_days import DayReason
 from services.core.clocks import by_the_wall, later_by, paused_for, upstream_bound
+from services.core.cycles import unit_of
 from services.core.deadlines import Limit, ahead_of, dispatch_by, due, in_office_day, not_on_day_off, release_at
-from services.core.explain.model import Arithmetic, ChangedDay, Day, Revision, Text
+from services.core.explain.model import Arithmetic, ChangedDay, Day, OfficeHours, Revision, Text
 from services.core.explain.words import (
     UNITS,
     by_statute,
@@ -52,7 +54,10 @@ def explain_clock(clock: Clock, fact: Fact, before_fact: Ticket | None, policies
     Raises `CalendarRangeError` if the calendar does not reach that far, `NotInForceError` before the first rules.
     """
     running = before_fact.clock(clock.kind, clock.cycle) or _standing_still(clock, before_fact) if before_fact else None
+    legs = (*fact.cycles, *(before_fact.cycles if before_fact else ()))
+    unit = unit_of(clock.kind, clock.cycle, legs, fact.unit)
     policy = policies.governing(clock.started_at, fact.time) if running else policies.at(fact.time)
+    policy = policy.for_unit(unit)
     calendar = policy.calendar
     revision = None
     resumed = isinstance(fact, TicketResumed)
@@ -60,7 +65,7 @@ def explain_clock(clock: Clock, fact: Fact, before_fact: Ticket | None, policies
         calendar = policies.calendar(clock.calendar) or calendar
         found = _Found(clock.due_at, (unchanged(clock.due_at, calendar),))
     elif isinstance(fact, DeadlineRevised) and before_fact is not None and running is not None:
-        found, revision = _anew(running, fact, before_fact, policies), _revision(running, fact, policies)
+        found, revision = _anew(running, fact, before_fact, policies, unit), _revision(running, fact, policies)
     else:
         if isinstance(fact, TicketUnmerged | TicketResumed):  # it comes back as it was, whatever is known by now
             calendar = policies.calendar(clock.calendar) or calendar
@@ -74,9 +79,10 @@ def explain_clock(clock: Clock, fact: Fact, before_fact: Ticket | None, policies
         limit=clock.limit,
         article=clock.article,
         calendar=clock.calendar,
+        office_hours=_whose(unit, clock.calendar, policy),
         provisional=clock.provisional,
         steps=found.steps,
-        days=tuple(_day(day) for day in days),
+        days=tuple(_day(day, calendar) for day in days),
         agrees=found.due_at == clock.due_at and clock.calendar == calendar.version,
         revision=revision,
     )
@@ -87,9 +93,17 @@ def _standing_still(clock: Clock, ticket: Ticket) -> Clock | None:
     return paused if paused is not None and (paused.kind, paused.cycle) == (clock.kind, clock.cycle) else None
 
 
-def _anew(running: Clock, fact: DeadlineRevised, ticket: Ticket, policies: Policies) -> _Found:
+def _whose(unit: str | None, version: str, policy: Policy) -> OfficeHours:
+    """The jurisdiction's hours counted if the calendar that decided is its own, else those of the unit."""
+    found = policy.directory.unit(unit) if unit else None
+    if found is None or policy.history is None or policy.history.version(version) is not None:
+        return OfficeHours(unit=None, en="the jurisdiction", zh="本级")
+    return OfficeHours(unit=unit, en=found.name_en, zh=found.name_zh)
+
+
+def _anew(running: Clock, fact: DeadlineRevised, ticket: Ticket, policies: Policies, unit: str | None) -> _Found:
     """The same limit from the same start under the calendar known now, then each extension again, in its order."""
-    policy = policies.governing(running.started_at, running.started_at, fact.time)
+    policy = policies.governing(running.started_at, running.started_at, fact.time).for_unit(unit)
     if running.kind in {ClockKind.HANDLE, ClockKind.CASE}:
         override, law = ticket.limit_override, policy.statutory(ticket.kind, ticket.category, running.started_at)
         table = (law.rule("Art. 8") if law else policy.rule_of(ticket.kind, ticket.category).handle).limit
@@ -99,7 +113,7 @@ def _anew(running: Clock, fact: DeadlineRevised, ticket: Ticket, policies: Polic
         for grant in ticket.grants:
             if (grant.kind, grant.cycle) != (running.kind, running.cycle):
                 continue
-            rules = policies.governing(running.started_at, grant.at, fact.time)
+            rules = policies.governing(running.started_at, grant.at, fact.time).for_unit(unit)
             if grant.since is None:
                 more = _extended(running, found.due_at, ticket, rules, moved)
             else:
@@ -108,7 +122,7 @@ def _anew(running: Clock, fact: DeadlineRevised, ticket: Ticket, policies: Polic
             found = _Found(more.due_at, (*found.steps, *more.steps))
     else:
         if running.kind is ClockKind.CO_HANDLE:
-            policy = policies.governing(running.started_at, fact.time)
+            policy = policies.governing(running.started_at, fact.time).for_unit(unit)
         found = _derive(running, fact, ticket, policy)
     if found.due_at <= fact.time:
         return _Found(running.due_at, (*found.steps, not_into_the_past(running.due_at, policy.calendar)))
@@ -138,11 +152,13 @@ def _name(reason: DayReason) -> Text:
     return Text(en=reason.name_en, zh=reason.name_zh)
 
 
-def _day(day: CountedDay) -> Day:
+def _day(day: CountedDay, calendar: WorkCalendar) -> Day:
     reason = day.reason
+    windows = calendar.office_hours(day.day) if reason.worked else ()
+    hours = tuple("-".join(f"{at.astimezone(calendar.zone):%H:%M}" for at in window) for window in windows)
     return Day(
         day=day.day, counted=day.count == "counted", number=day.number, working_seconds=day.seconds,
-        reason=_name(reason), kind=reason.kind, notice=reason.notice, layer=reason.layer,
+        reason=_name(reason), kind=reason.kind, notice=reason.notice, layer=reason.layer, hours=hours,
     )  # fmt: skip
 
 
@@ -185,7 +201,7 @@ def _part(clock: Clock, fact: Fact, ticket: Ticket | None, policy: Policy) -> _F
     if lead is None:
         return _Found(clock.started_at, ())
     joining = policy.rulebook.co_handling.joining_time.limit
-    by = ahead_of(lead.due_at, joining, policy.calendar)
+    by = ahead_of(lead.due_at, joining, policy.for_unit(fact.unit).calendar)
     if by <= clock.started_at:
         return _Found(lead.due_at, (with_lead(lead.due_at, policy.calendar),))
     return _Found(by, (for_joining(lead.due_at, UNITS[joining.unit](joining.amount), by, policy.calendar),))
@@ -259,7 +275,7 @@ def _bounded(clock: Clock, found: _Found, ticket: Ticket, policy: Policy) -> _Fo
         found = _Found(override.due_at, (of_law(override, calendar),))
     if ticket.upstream_due_at is not None and ticket.upstream_due_at > start:
         buffer = policy.rulebook.upstream_buffer.limit
-        by = ahead_of(ticket.upstream_due_at, buffer, calendar)
+        by = ahead_of(ticket.upstream_due_at, buffer, policy.jurisdiction_calendar)
         bound = by if by > start else ticket.upstream_due_at
         if bound < found.due_at:
             return _Found(

@@ -21,7 +21,11 @@ class Text(Part):
 
 
 class Day(Part):
-    """A local day between start and end of a limit: whether it counted (`number` from 1), and why or why not."""
+    """A local day between start and end of a limit: whether it counted (`number` from 1), and why or why not.
+
+    `notice` is the notice that makes the day what it is and `layer` the layer of the calendar that it belongs to;
+    without both it is an ordinary workday or weekend. `hours` are the office hours counted, as `08:30-12:00`.
+    """
 
     day: date
     counted: bool
@@ -31,6 +35,13 @@ class Day(Part):
     kind: str
     notice: str | None
     layer: str | None
+    hours: tuple[str, ...] = ()
+
+
+class OfficeHours(Text):
+    """Whose office hours were counted: those of the unit `unit`, or the jurisdiction's if it is left out."""
+
+    unit: str | None
 
 
 class ChangedDay(Part):
@@ -65,6 +76,7 @@ class Arithmetic(Part):
     limit: str
     article: str
     calendar: str
+    office_hours: OfficeHours
     provisional: bool
     steps: tuple[Text, ...]
     days: tuple[Day, ...]

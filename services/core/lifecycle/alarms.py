@@ -33,7 +33,8 @@ def signal_clocks(d: Decision, command: SignalClocks) -> Decision:
 
 
 def _revised(d: Decision, clock: Clock, calendar: str) -> Decision:
-    if calendar != d.policy.calendar.version:  # sla-timer has a notice that is not in the files here
+    known = (d.policy.calendar, d.policy.for_unit(d.unit_of(clock)).calendar)
+    if calendar not in {each.version for each in known}:  # sla-timer has a notice that is not in the files here
         return d.refuse("calendar-not-known", "Art. 18")
     return revise(d, clock)
 

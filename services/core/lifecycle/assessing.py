@@ -64,8 +64,9 @@ def request_appeal(d: Decision, command: RequestAppeal) -> Decision:
         return d.refuse("appeal-pending", ARTICLE)
     if {indicator for appeal in mine for indicator in appeal.indicators} & set(command.indicators):
         return d.refuse("no-further-appeal", ARTICLE)
+    own = d.policy.for_unit(leg.charged_to)
     for ended in (_ended(d, leg, indicator) for indicator in command.indicators):
-        window = ended and due(ended, rules.window.limit, d.policy.calendar, day_end=d.policy.rulebook.day_end)
+        window = ended and due(ended, rules.window.limit, own.calendar, day_end=own.rulebook.day_end)
         if window is not None and command.time > window:
             return d.refuse("appeal-window-over", ARTICLE)
     return d.then(

@@ -32,7 +32,7 @@ def log_call(d: Decision, command: LogCall) -> Decision:
         ARTICLE,
         attempt=d.known.calls + 1,
         outcome=command.outcome,
-        in_hours=unit is not None and unit.reachable(command.time, d.policy.calendar),
+        in_hours=unit is not None and unit.reachable(command.time, d.policy.for_unit(unit.id).calendar),
         rating=command.rating,
     )
     if command.reply is None:

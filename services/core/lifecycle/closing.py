@@ -93,7 +93,8 @@ def judge_dissatisfaction(d: Decision, command: JudgeDissatisfaction) -> Decisio
     redo = command.justified and ticket.round < rules.max_redo_rounds
     decided = Stage.EXPLAINED if command.justified else Stage.EXPLAINING
     stage = Stage.JUDGING if redo else decided
-    explain = clocks.start_clock(ClockKind.EXPLAIN, ticket.cycle, command.time, rules.explain, d.policy)
+    own = d.policy.for_unit(ticket.unit)
+    explain = clocks.start_clock(ClockKind.EXPLAIN, ticket.cycle, command.time, rules.explain, own)
     d = d.then(
         DissatisfactionJudged,
         ARTICLE,
@@ -110,14 +111,14 @@ def redispatch(d: Decision) -> Decision:
     """Send the ticket to its unit again: the next round, with the handling limit of the kind anew."""
     ticket, at = d.known, d.command.time
     cycle = ticket.cycles_begun + 1
-    handle = clocks.handling_clock(ClockKind.HANDLE, ticket, cycle, at, d.policy)
+    handle = clocks.handling_clock(ClockKind.HANDLE, ticket, cycle, at, d.policy.for_unit(ticket.unit))
     return d.then(
         TicketRedispatched,
         ARTICLE,
         stage=Stage.DISPATCHED,
         round=ticket.round + 1,
         cycle=cycle,
-        started=(sign_clock(d, cycle, at), handle),
+        started=(sign_clock(d, ticket.unit, cycle, at), handle),
         cycles=(cycles.begin(ticket.unit or "nobody", ticket.unit_group or "none", CyclePurpose.REDO, handle),),
     )
 
@@ -205,7 +206,7 @@ def withdraw_ticket(d: Decision, command: WithdrawTicket) -> Decision:
         ARTICLE,
         stage=Stage.WITHDRAWN,
         stopped=clocks.cancel_all(d.known, command.time, keep=(ClockKind.APPEAL,)),
-        cycles=cycles.end_all(d.known, until, CycleEnd.WITHDRAWN, d.policy.calendar),
+        cycles=cycles.end_all(d.known, until, CycleEnd.WITHDRAWN, d.policy),
     )
 
 

@@ -41,12 +41,13 @@ def unfit(d: Decision, lead: str, units: tuple[str, ...]) -> str | None:
 
 
 def join(
-    d: Decision, units: tuple[str, ...], number: int, at: datetime, lead_due_at: datetime
+    d: Decision, units: tuple[str, ...], number: int, at: datetime, lead: str | None, lead_due_at: datetime
 ) -> tuple[tuple[Clock, ...], tuple[Cycle, ...]]:
-    """Begin the legs of co-handlers, numbered from `number` on, each with its clock."""
+    """Begin the legs of co-handlers beside `lead`, numbered from `number` on, each with its clock."""
     found = tuple(unit for unit in (d.policy.directory.unit(name) for name in units) if unit is not None)
     started = tuple(
-        clocks.co_handling_clock(number + index, at, lead_due_at, d.policy) for index, _ in enumerate(found)
+        clocks.co_handling_clock(number + index, at, lead_due_at, d.policy.for_unit(unit.id), lead)
+        for index, unit in enumerate(found)
     )
     legs = tuple(
         cycles.begin(unit.id, unit.group, CyclePurpose.CO_HANDLE, clock)
@@ -65,7 +66,7 @@ def own_clocks(ticket: Ticket, legs: tuple[Cycle, ...]) -> tuple[Clock, ...]:
 def release(d: Decision, at: datetime) -> tuple[tuple[StoppedClock, ...], tuple[Cycle, ...]]:
     """End the legs of all co-handlers, because their parts are no longer wanted; `settle` comes before."""
     legs = d.known.co_handlers()
-    ended = tuple(cycles.end(d.known, leg, at, CycleEnd.RELEASED, d.policy.calendar) for leg in legs)
+    ended = tuple(cycles.end(d.known, leg, at, CycleEnd.RELEASED, d.policy) for leg in legs)
     return tuple(clocks.cancel(clock, at) for clock in own_clocks(d.known, legs)), ended
 
 
@@ -76,7 +77,7 @@ def moved(d: Decision, lead_due_at: datetime) -> tuple[Clock, ...]:
         clock = d.known.clock(ClockKind.CO_HANDLE, leg.number)
         if clock is None or clock.due_at < d.command.time:
             continue
-        longer = clocks.co_handling_clock(leg.number, clock.started_at, lead_due_at, d.governing(clock))
+        longer = clocks.co_handling_clock(leg.number, clock.started_at, lead_due_at, d.governing(clock), d.known.unit)
         found.append(clocks.ahead(longer, d.command.time))
     return tuple(found)
 
@@ -108,7 +109,7 @@ def assign_co_handlers(d: Decision, command: AssignCoHandlers) -> Decision:
         return d.refuse(code, ARTICLE)
     if handle is None or command.time > handle.due_at:
         return d.refuse("deadline-passed", ARTICLE)
-    started, legs = join(d, command.units, ticket.cycles_begun + 1, command.time, handle.due_at)
+    started, legs = join(d, command.units, ticket.cycles_begun + 1, command.time, ticket.unit, handle.due_at)
     return d.then(CoHandlerAssigned, ARTICLE, co_handlers=command.units, started=started, cycles=legs)
 
 
@@ -133,7 +134,7 @@ def submit_co_reply(d: Decision, command: SubmitCoReply) -> Decision:
             *clocks.stop_kinds(d.known, command.time, ClockKind.CO_HANDLE, cycle=leg.number),
             *(clocks.cancel(clock, command.time) for clock in dispute),
         ),
-        cycles=(cycles.end(d.known, leg, command.time, CycleEnd.REPLIED, d.policy.calendar),),
+        cycles=(cycles.end(d.known, leg, command.time, CycleEnd.REPLIED, d.policy),),
     )
 
 
@@ -146,8 +147,9 @@ def request_co_return(d: Decision, command: RequestCoReturn) -> Decision:
         return d.refuse(f"not-in-stage-{ticket.stage}", "Art. 7")
     if leg.number in ticket.co_returns or ticket.returns >= rules.max_returns:
         return d.refuse("no-further-return", "Art. 7")
-    window = due(leg.started_at, rules.window.limit, d.policy.calendar, day_end=d.policy.rulebook.day_end)
-    if command.time > not_on_day_off(window, d.policy.calendar, rules.moves_to):
+    own = d.policy.for_unit(leg.unit)
+    window = due(leg.started_at, rules.window.limit, own.calendar, day_end=own.rulebook.day_end)
+    if command.time > not_on_day_off(window, own.calendar, rules.moves_to):
         return d.refuse("return-window-over", "Art. 7")
     clock = clocks.start_clock(ClockKind.ADJUDICATE, leg.number, command.time, rules.adjudicate, d.policy)
     return d.then(
@@ -178,10 +180,10 @@ def decide_co_return(d: Decision, command: DecideCoReturn) -> Decision:
         return d.then(CoReturnRefused, "Art. 7", co_handler=leg.unit, stopped=judged)
     d = settle(d, dispute.started_at, ClockKind.CO_HANDLE, cycle=leg.number)
     own = tuple(clocks.cancel(c, command.time) for c in own_clocks(d.known, (leg,)) if c.kind is ClockKind.CO_HANDLE)
-    ended = cycles.end(d.known, leg, dispute.started_at, CycleEnd.RETURNED, d.policy.calendar)
+    ended = cycles.end(d.known, leg, dispute.started_at, CycleEnd.RETURNED, d.policy)
     d = d.then(CoReturnUpheld, "Art. 7", co_handler=leg.unit, stopped=judged + own, cycles=(ended,))
     handle = d.known.clock(ClockKind.HANDLE)
     if not instead or handle is None:
         return d
-    started, legs = join(d, instead, d.known.cycles_begun + 1, command.time, handle.due_at)
+    started, legs = join(d, instead, d.known.cycles_begun + 1, command.time, d.known.unit, handle.due_at)
     return d.then(CoHandlerAssigned, ARTICLE, co_handlers=instead, started=started, cycles=legs)

@@ -129,37 +129,34 @@ def dispatch(
     d = settle(d, at, ClockKind.DISPATCH)
     ticket, policy = d.known, d.policy
     cycle = ticket.cycles_begun + 1
-    handle = clocks.handling_clock(ClockKind.HANDLE, ticket, cycle, at, policy)
-    started = [sign_clock(d, cycle, at), handle]
+    unit = placement.unit
+    handle = clocks.handling_clock(ClockKind.HANDLE, ticket, cycle, at, policy.for_unit(unit.id))
+    started = [sign_clock(d, unit.id, cycle, at), handle]
     if ticket.dispatched_at is None:
         started.append(clocks.handling_clock(ClockKind.CASE, ticket, 0, at, policy))
-    parts, legs = co_handling.join(d, co_handlers, cycle + 1, at, handle.due_at)
+    parts, legs = co_handling.join(d, co_handlers, cycle + 1, at, unit.id, handle.due_at)
     return d.then(
         TicketDispatched,
         "Art. 6",
         at=at,
         stage=Stage.DISPATCHED,
-        unit=placement.unit,
+        unit=unit,
         cycle=cycle,
         reason=reason,
         rule=placement.rule,
         co_handlers=co_handlers,
         started=(*started, *parts),
         stopped=clocks.stop_kinds(ticket, at, ClockKind.RELEASE, ClockKind.DISPATCH),
-        cycles=(cycles.begin(placement.unit.id, placement.unit.group, CyclePurpose.HANDLE, handle), *legs),
+        cycles=(cycles.begin(unit.id, unit.group, CyclePurpose.HANDLE, handle), *legs),
     )
 
 
-def sign_clock(d: Decision, cycle: int, at: datetime) -> Clock:
-    """Start the clock within which the unit signs (Art. 7)."""
-    rules = d.policy.rulebook
-    own = d.policy.rule_of(d.known.kind, d.known.category)
-    if own.sign is not None:
-        return clocks.start_clock(ClockKind.SIGN, cycle, at, own.sign, d.policy)
-    wall = own.sign_wall_clock
-    return clocks.start_clock(
-        ClockKind.SIGN, cycle, at, rules.sign.wall_clock_limit if wall else rules.sign.limit, d.policy
-    )
+def sign_clock(d: Decision, unit: str | None, cycle: int, at: datetime) -> Clock:
+    """Start the clock within which the unit signs (Art. 7), in its own hours."""
+    policy = d.policy.for_unit(unit)
+    rules, own = policy.rulebook.sign, policy.rule_of(d.known.kind, d.known.category)
+    limit = own.sign or (rules.wall_clock_limit if own.sign_wall_clock else rules.limit)
+    return clocks.start_clock(ClockKind.SIGN, cycle, at, limit, policy)
 
 
 def assign_ticket(d: Decision, command: AssignTicket) -> Decision:
@@ -233,9 +230,7 @@ def decide_return(d: Decision, command: DecideReturn) -> Decision:
         returned_by=ticket.unit or "nobody",
         stopped=judged + own + released,
         cycles=(
-            *cycles.end_current(
-                d.known, dispute.started_at if dispute else command.time, CycleEnd.RETURNED, d.policy.calendar
-            ),
+            *cycles.end_current(d.known, dispute.started_at if dispute else command.time, CycleEnd.RETURNED, d.policy),
             *parted,
         ),
     )

@@ -52,7 +52,7 @@ def sign(d: Decision, *, deemed: bool) -> Decision:
     else:
         d = settle(d, at, ClockKind.SIGN)
     ticket, rules = d.known, d.policy.rulebook.return_
-    window = clocks.return_window(ticket.cycle, at, rules.window, d.policy)
+    window = clocks.return_window(ticket.cycle, at, rules.window, d.policy.for_unit(ticket.unit))
     stopped = clocks.stop_kinds(ticket, at, ClockKind.SIGN)
     if deemed:
         stopped = tuple(clock.model_copy(update={"outcome": StopOutcome.LATE}) for clock in stopped)
@@ -170,7 +170,7 @@ def review_reply(d: Decision, command: ReviewReply) -> Decision:
         stage=Stage.REVISITING,
         started=(rating,),
         stopped=clocks.stop_kinds(ticket, replied_at, ClockKind.HANDLE, ClockKind.CASE) + released,
-        cycles=(*cycles.end_current(d.known, replied_at, CycleEnd.REPLIED, d.policy.calendar), *parted),
+        cycles=(*cycles.end_current(d.known, replied_at, CycleEnd.REPLIED, d.policy), *parted),
     )
     return record_rating(d, said) if said else d  # said in the three-way call (Art. 5)
 

@@ -150,7 +150,7 @@ def _merge(d: Decision, extensions: int) -> Decision:
         merging=ticket.merging,
         extensions=max(ticket.extensions, extensions),
         stopped=clocks.cancel_all(ticket, at),
-        cycles=cycles.end_all(ticket, at, CycleEnd.RELEASED, d.policy.calendar),
+        cycles=cycles.end_all(ticket, at, CycleEnd.RELEASED, d.policy),
     )
 
 

@@ -4,6 +4,7 @@ A notice says what a working day is; it moves what is counted in working days, b
 every extension are those that held before; only the calendar is the one known now.
 """
 
+from datetime import datetime
 from typing import Any
 
 from schemas.facts import DeadlineRevised
@@ -31,11 +32,18 @@ def revise(d: Decision, clock: Clock) -> Decision:
             update={"calendar": anew.calendar, "provisional": provisional(clock.due_at, d.policy.calendar)}
         )
     before, anew = clocks.ahead(clock, at), clocks.ahead(anew, at)
-    if anew == before.model_copy(update={"calendar": anew.calendar}):
-        return d
-    history = d.policy.history
+    if anew != before.model_copy(update={"calendar": anew.calendar}):
+        d = _revised(d, clock, anew, at)
+    if clock.kind is ClockKind.HANDLE:
+        for part in d.known.clocks:
+            d = revise(d, part) if part.kind is ClockKind.CO_HANDLE else d
+    return d
+
+
+def _revised(d: Decision, clock: Clock, anew: Clock, at: datetime) -> Decision:
+    ticket = d.known
     answers: dict[str, Any] = dict(cycles.charged(ticket, clock.kind, clock.cycle))
-    d = d.then(
+    return d.then(
         DeadlineRevised,
         clock.article,
         at=at,
@@ -45,21 +53,17 @@ def revise(d: Decision, clock: Clock) -> Decision:
         new_due_at=anew.due_at,
         old_calendar=clock.calendar,
         new_calendar=anew.calendar,
-        notices=history.learned(clock.calendar, anew.calendar) if history else (),
+        notices=d.policies.learned(clock.calendar, anew.calendar),
         started=(anew,),
         cycles=cycles.extend(ticket, (anew,)),
         **answers,
     )
-    if clock.kind is ClockKind.HANDLE:
-        for part in d.known.clocks:
-            d = revise(d, part) if part.kind is ClockKind.CO_HANDLE else d
-    return d
 
 
 def decided_anew(d: Decision, clock: Clock) -> Clock:
     """Compute a running clock from its start on: its limit as it was, each extension, the calendar as known now."""
     at, ticket, start = d.decided_at or d.command.time, d.known, clock.started_at
-    policy = d.policies.governing(start, start, at)
+    policy = d.policies.governing(start, start, at).for_unit(d.unit_of(clock))
     match clock.kind:
         case ClockKind.RELEASE:
             opening = release_at(start, policy.calendar)
@@ -73,7 +77,9 @@ def decided_anew(d: Decision, clock: Clock) -> Clock:
             return _handling(d, clock, policy)
         case ClockKind.CO_HANDLE:
             lead = ticket.clock(ClockKind.HANDLE)
-            return clocks.co_handling_clock(clock.cycle, start, lead.due_at, d.governing(clock)) if lead else clock
+            if lead is None:
+                return clock
+            return clocks.co_handling_clock(clock.cycle, start, lead.due_at, d.governing(clock), ticket.unit)
         case _:
             return clocks.start_clock(clock.kind, clock.cycle, start, _limit(clock), policy)
 
@@ -85,7 +91,9 @@ def _handling(d: Decision, clock: Clock, policy: Policy) -> Clock:
     for grant in d.known.grants:
         if (grant.kind, grant.cycle) != (clock.kind, clock.cycle):
             continue
-        rules = d.policies.governing(clock.started_at, grant.at, d.decided_at or d.command.time)
+        rules = d.policies.governing(clock.started_at, grant.at, d.decided_at or d.command.time).for_unit(
+            policy.hours_of
+        )
         if grant.since is None:
             anew = clocks.extended(anew, d.known, rules, stood_still)
         else:
