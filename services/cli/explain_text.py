@@ -157,7 +157,8 @@ class _Writer:
         for _, run in groupby(days, key=lambda day: (day.number, day.reason, day.notice)):
             found = list(run)
             label = " - ".join(dict.fromkeys(self.day(day) for day in (found[0], found[-1])))
-            reason = self.say(found[0].reason) + (f" [{found[0].notice}]" if found[0].notice else "")
+            source = f" [{found[0].notice}, {found[0].layer}]" if found[0].notice else ""
+            reason = self.say(found[0].reason) + source
             if found[0].counted:
                 why = f", {reason}" if found[0].kind == "adjusted_workday" else ""
                 said.append(f"{label} ({found[0].number}{why})")

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AwareDatetime, Field, StringConstraints, ValidationInfo, field_validator
 
-from services.core.calendar_hours import Data, HoursRule
+from services.core.calendar_hours import Data, HoursRule, at_place
 
 Level = Literal["nation", "province", "prefecture", "county", "unit"]
 LEVELS: tuple[Level, ...] = ("nation", "province", "prefecture", "county", "unit")
@@ -44,9 +44,10 @@ class DaysOff(Data):
 class Notice(Data):
     """One official notice: the days off of a year and the days worked instead.
 
-    `amends` is the id of an earlier notice of the same layer that this one changes in part. A New Year's
-    holiday may begin in the last week of the year before. `issued` is the date the notice bears; `known_from` the
-    instant from which decisions count with it, by default the end of the day of issue.
+    `amends` is the id of an earlier notice of the same layer that this one changes in part, `overrides` that of a
+    notice of a layer above whose days off are worked here: only with one of them are weekdays listed in `workdays`. A
+    New Year's holiday may begin in the last week of the year before. `issued` is the date the notice bears;
+    `known_from` the instant from which decisions count with it, by default the end of the day of issue.
     """
 
     id: str = Field(min_length=1, max_length=120)
@@ -56,6 +57,7 @@ class Notice(Data):
     url: str | None = None
     year: int = Field(ge=2000, le=2100)
     amends: str | None = None
+    overrides: str | None = None
     days_off: tuple[DaysOff, ...] = ()
     workdays: tuple[date, ...] = ()
 
@@ -64,6 +66,10 @@ class Notice(Data):
         if self.known_from is not None:
             return self.known_from.astimezone(UTC)
         return datetime.combine(self.issued + timedelta(days=1), time(), zone).astimezone(UTC)
+
+    def named(self) -> tuple[date, ...]:
+        """Give every day that it says something about."""
+        return (*(day for holiday in self.days_off for day in holiday.days()), *self.workdays)
 
     @field_validator("known_from")
     @classmethod
@@ -88,7 +94,7 @@ class Notice(Data):
         for day in workdays:
             if day in off:
                 raise ValueError(f"{day} is a day off in the same notice")
-            if day.weekday() < 5 and info.data.get("amends") is None:
+            if day.weekday() < 5 and info.data.get("amends") is None and info.data.get("overrides") is None:
                 raise ValueError(f"{day} is a {day:%A}, which is worked anyway: only weekend days are listed here")
         return workdays
 
@@ -214,17 +220,30 @@ class CalendarLayer(Data):
     def _notices_agree(cls, notices: tuple[Notice, ...], info: ValidationInfo) -> tuple[Notice, ...]:
         earlier: dict[str, Notice] = {}
         last: Notice | None = None
-        for notice in notices:
+        for place, notice in enumerate(notices):
             if notice.id in earlier:
                 raise ValueError(f"{notice.id} is listed twice")
             if last is not None and notice.issued < last.issued:
                 raise ValueError(f"{notice.id} was issued before {last.id}: notices stand in order of issue")
             if notice.amends is not None:
                 _check_amendment(notice, earlier)
+            else:
+                _check_new(place, notice, earlier)
+            if notice.overrides is not None and info.data.get("level") == "nation":
+                raise at_place(
+                    place, f"{notice.id} overrides {notice.overrides}, but no layer stands above the nation's"
+                )
             earlier[notice.id] = last = notice
         if info.data.get("level") == "nation":
             _check_years(notices)
         return notices
+
+
+def _check_new(place: int, notice: Notice, earlier: Mapping[str, Notice]) -> None:
+    named = {day: other.id for other in earlier.values() for day in other.named()}
+    again = next((day for day in notice.named() if day in named), None)
+    if again is not None:
+        raise at_place(place, f"{notice.id} names {again}, as {named[again]} does: say what it amends")
 
 
 def _check_amendment(notice: Notice, earlier: dict[str, Notice]) -> None:

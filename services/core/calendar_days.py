@@ -1,15 +1,15 @@
 """Which days are worked, and when the office is open on them: the layers of a calendar over each other."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from itertools import pairwise
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from services.core.calendar_data import LEVELS, CalendarLayer
+from services.core.calendar_data import CalendarLayer
 from services.core.calendar_hours import HoursRule
+from services.core.calendar_layers import layer_problems
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -44,12 +44,10 @@ def ordinary_day(day: date) -> DayReason:
 
 
 def check_layers(layers: Sequence[CalendarLayer]) -> None:
-    """Raise ValueError unless the layers form one chain, the nation first."""
-    if not layers or layers[0].level != "nation":
-        raise ValueError("a calendar starts with the nation's layer")
-    for above, below in pairwise(layers):
-        if below.parents != (above.name,) or LEVELS.index(above.level) >= LEVELS.index(below.level):
-            raise ValueError(f"calendar {below.name}: parents: {above.name} ({above.level}) does not stand above it")
+    """Raise ValueError unless the layers form one chain, the nation first, and what they say fits together."""
+    for problem in layer_problems(layers):
+        where = ".".join(map(str, problem.place))
+        raise ValueError(f"calendar {problem.layer}: {where}: {problem.message}")
 
 
 def statutory_days(nation: CalendarLayer, years: Iterable[int]) -> dict[date, DayReason]:
@@ -69,6 +67,8 @@ def statutory_days(nation: CalendarLayer, years: Iterable[int]) -> dict[date, Da
 def named_days(layers: Sequence[CalendarLayer], unannounced: Iterable[int] = ()) -> dict[date, DayReason]:
     """Give the days that notices name; later notices win over earlier, lower levels over higher ones.
 
+    But a public holiday of the nation is worked nowhere, also where it was announced after a lower level's notice.
+
     In the years that are `unannounced` the nation's days are those of the law.
     """
     named = statutory_days(layers[0], unannounced)
@@ -79,8 +79,13 @@ def named_days(layers: Sequence[CalendarLayer], unannounced: Iterable[int] = ())
                 reason = DayReason(off, holiday.zh, holiday.en, notice.id, layer.name)
                 named.update(dict.fromkeys(holiday.days(), reason))
             adjusted = DayReason("adjusted_workday", "调休上班", "Adjusted working day", notice.id, layer.name)
-            named.update(dict.fromkeys(notice.workdays, adjusted))
+            worked = (day for day in notice.workdays if layer.level == "nation" or not _public_holiday(day, named))
+            named.update(dict.fromkeys(worked, adjusted))
     return named
+
+
+def _public_holiday(day: date, named: Mapping[date, DayReason]) -> bool:
+    return day in named and named[day].kind == "holiday"
 
 
 @lru_cache(maxsize=1 << 15)

@@ -29,7 +29,12 @@ def calendar_version(layers: Sequence[CalendarLayer]) -> str:
         }
         | {
             "notices": [
-                n.model_dump(mode="json", by_alias=True, exclude={"title", "url", "known_from"}) for n in layer.notices
+                n.model_dump(
+                    mode="json",
+                    by_alias=True,
+                    exclude={"title", "url", "known_from"} | (set() if n.overrides else {"overrides"}),
+                )
+                for n in layer.notices
             ]
         }
         | (

@@ -13,6 +13,7 @@ from services.core.calendar import WorkCalendar
 from services.core.calendar_data import CalendarLayer
 from services.core.calendar_history import CalendarHistory, calendar_history, unit_history
 from services.core.calendar_hours import HoursRule
+from services.core.calendar_layers import LayerProblem, layer_problems
 from services.core.directory import Directory
 from services.core.door_catalogue import DoorCatalogue
 from services.core.knowledge import KnowledgeBase
@@ -78,10 +79,19 @@ def load_layers(root: Path, name: str) -> tuple[CalendarLayer, ...]:
     while todo:
         layer = _read(CalendarLayer, root / "calendars" / f"{todo.pop()}.yaml")
         if layer.name in {known.name for known in layers}:
-            raise PolicyFileError(f"{root}/calendars/{layer.name}.yaml: is its own parent")
+            path = root / "calendars" / f"{layers[0].name}.yaml"
+            raise PolicyFileError(f"{_at_key(path, 'parents')}: parents: {layer.name} would be its own parent")
         layers.insert(0, layer)
         todo.extend(layer.parents)
+    wrong = [_placed(root / "calendars" / f"{found.layer}.yaml", found) for found in layer_problems(layers)]
+    if wrong:
+        raise PolicyFileError("\n".join(wrong))
     return tuple(layers)
+
+
+def _placed(path: Path, found: LayerProblem) -> str:
+    line = _line_of(path.read_text(encoding="utf-8"), found.place)
+    return f"{path}:{line}: {'.'.join(map(str, found.place))}: {found.message}"
 
 
 def load_history(root: Path, name: str) -> CalendarHistory:

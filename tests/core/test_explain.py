@@ -73,7 +73,7 @@ def test_everything_agrees_and_nothing_is_left_to_come(explained: Explanation) -
 def test_the_chinese_text_has_the_same_dates(explained: Explanation) -> None:
     text = printed(explained, "zh")
     assert "2026-10-10 周六 18:00" in text
-    assert "10-01周四 - 10-07周三 不计: 国庆节 [国办发明电〔2025〕7号]" in text
+    assert "10-01周四 - 10-07周三 不计: 国庆节 [国办发明电〔2025〕7号, cn]" in text
     assert "全部到期时间已重新计算,与记录一致。" in text
 
 

@@ -72,9 +72,7 @@ ASSESSMENT = "services.core.assessment"
 
 CODE = (
     # ------------------------------------------------------------ the calendar and its arithmetic
-    Code(
-        f"{DAYS}:named_days", "named.update(dict.fromkeys(notice.workdays, adjusted))", "pass", ("calendar", "art-06")
-    ),
+    Code(f"{DAYS}:named_days", "named.update(dict.fromkeys(worked, adjusted))", "pass", ("calendar", "art-06")),
     Code(f"{DAYS}:named_days", "named.update(dict.fromkeys(holiday.days(), reason))", "pass", ("calendar", "art-08")),
     Code(
         f"{DAYS}:statutory_days", "named.update(dict.fromkeys(holiday", "(dict.fromkeys(holiday", ("calendar", "art-06")
@@ -88,6 +86,15 @@ CODE = (
         "rule.windows_on(day)\n",
         "[(rule.windows_on(day)[0][0], rule.windows_on(day)[-1][1])]\n",
         ("art-07", "art-10", "office-hours"),
+    ),
+    # ------------------------------------------------------------ layers of the calendar
+    Code(f"{DAYS}:named_days", "in layers:", "in reversed(layers):", ("layers",)),
+    Code(f"{DAYS}:named_days", "or not _public_holiday(day, named)", "or True", ("layers",)),
+    Code(
+        f"{DAYS}:named_days",
+        "notice.id, layer.name)\n                named",
+        "notice.id, None)\n                named",
+        ("layers",),
     ),
     # ------------------------------------------------------------ office hours of units, by season
     Code("services.core.policy:Policy.for_unit", "unit not in self.unit_calendars", "True", ("office-hours",)),
@@ -123,7 +130,12 @@ CODE = (
         "services.sla_timer.service:_calendar", "succession.calendar_at(clock.calendar, at) or", "", ("office-hours",)
     ),
     Code("services.core.calendar_history:_as_known", "notice.known(zone) <= instant", "True", ("calendar",)),
-    Code("services.core.calendar_history:CalendarHistory.at", "bisect_right", "bisect_left", ("calendar",)),
+    Code(
+        "services.core.calendar_history:CalendarHistory.at",
+        "bisect_right(self._instants, instant) - 1",
+        "max(sum(known < instant for known in self._instants) - 1, 0)",
+        ("calendar",),
+    ),
     Code(f"{CALENDAR}:WorkCalendar.covers", "<= self.known_until", "< self.known_until", ("art-08",)),
     Code(f"{CALENDAR}:WorkCalendar.add_working_time", "bisect_left(self._sums", "bisect_right(self._sums", ("art-07",)),
     Code(f"{DEADLINES}:due", "limit.amount)\n    match", "limit.amount + 1)\n    match", ("art-08", "calendar")),
@@ -174,11 +186,13 @@ CODE = (
     Code(f"{LIFE}.revision:revise", "if clock.due_at <= at or", "if True or", ("calendar",)),
     Code(f"{LIFE}.revision:revise", "if anew.due_at <= at:", "if False:", ("calendar",)),
     Code(f"{LIFE}.revision:revise", "if clock.kind is ClockKind.HANDLE:", "if False:", ("calendar",)),
-    Code(f"{LIFE}.revision:revise", "cycles=cycles.extend(ticket, (anew,))", "cycles=()", ("calendar",)),
+    Code(f"{LIFE}.revision:_revised", "cycles=cycles.extend(ticket, (anew,))", "cycles=()", ("calendar",)),
     Code(f"{LIFE}.revision:_handling", "!= (clock.kind, clock.cycle)", "is not None", ("calendar",)),
     Code(f"{LIFE}.revision:decided_anew", "start, start, at)", "start, start, start)", ("calendar",)),
     Code(f"{LIFE}.alarms:signal_clocks", "signal.calendar is not None", "False", ("calendar",)),
-    Code("services.core.succession:Succession._touches", "if old.known_until < last", "if False", ("calendar",)),
+    Code(
+        "services.core.succession:Succession._touches", "if old.calendar.known_until < last", "if False", ("calendar",)
+    ),
     Code("services.core.succession:Succession._touches", "bool(changed) and", "False and", ("calendar",)),
     Code("services.sla_timer.service:_daily_again", "_next_daily(calendar, known_from)", "ahead", ("calendar",)),
     Code("services.sla_timer.service:_ring", '{"at": known_from', '{"at": now', ("calendar",)),

@@ -13,7 +13,8 @@ from schemas.facts import Fact, TicketDispatched
 from schemas.supervision import AccountabilityFlagged, ContactRequested, DigestIssued, ReminderIssued, ScorePublished
 from schemas.vocabulary import ClockKind, StopOutcome
 from services.core.calendar import WorkCalendar
-from services.core.calendar_history import CalendarHistory, unit_history
+from services.core.calendar_data import CalendarLayer
+from services.core.calendar_history import CalendarHistory, calendar_history, unit_history
 from services.core.calendar_hours import HoursRule
 from services.core.deadlines import Limit, due, provisional
 from services.core.policy import Policies, Policy
@@ -22,7 +23,7 @@ from services.core.service import Rejected
 from services.core.ticket import Ticket
 from services.intake.door import actor_command, open_command
 from services.runtime.knowledge_index import KnowledgeIndex
-from services.runtime.policy_files import load_history, load_layers
+from services.runtime.policy_files import load_history, load_layers, parse
 from tests.rules import words
 from tests.rules.instants import INSTANT, WEEKDAYS, instant, written
 from tests.rules.mesh import Mesh, Refusal
@@ -46,6 +47,7 @@ OTHERS = (
     "switch",
     "amended",
     "hours",
+    "calendar",
 )
 """Columns beside the clocks: all that a table may have between facts and article."""
 
@@ -54,7 +56,9 @@ def play(row: Row, policy: Policy, knowledge: KnowledgeIndex) -> list[str]:
     """Give what differs from the row, line by line; nothing if all is as written."""
     try:
         if row.shape == DAY:
-            return _compare_day(row, policy.calendar)
+            return _compare_day(
+                row, _layered(row.cells["calendar"]).latest if "calendar" in row.cells else policy.calendar
+            )
         if row.shape == LIMIT:
             return _compare_limit(row, policy)
         return _compare_life(row, policy, knowledge)
@@ -70,6 +74,8 @@ def _compare_day(row: Row, calendar: WorkCalendar) -> list[str]:
     reason = calendar.explain_day(found)
     said = f"{'yes' if reason.worked else 'no'}, {reason.name_zh} · {reason.name_en}, {reason.notice or DASH}"
     wanted = f"{row.cells['worked']}, {row.cells['because']}, {row.cells['article']}"
+    if "layer" in row.cells:
+        said, wanted = f"{said}, {reason.layer or DASH}", f"{wanted}, {row.cells['layer']}"
     return _differ("worked", [wanted], [said])
 
 
@@ -90,6 +96,18 @@ def history() -> CalendarHistory:
 
 
 @cache
+def _layered(name: str) -> CalendarHistory:
+    """Give a calendar of the test layers below the nation's real one."""
+    layers = list(load_layers(HERE.parents[1] / "ops", "cn"))
+    for file in ("test-province", "test-prefecture", "test-county"):
+        path = HERE / "layers" / f"{file}.yaml"
+        layers.append(parse(CalendarLayer, path.read_text(encoding="utf-8"), path.name))
+        if file == name:
+            return calendar_history(layers)
+    raise GrammarError(f"{name} is none of the test layers")
+
+
+@cache
 def _schedules() -> dict[str, tuple[HoursRule, ...]]:
     found = yaml.safe_load((HERE / "office-hours.yaml").read_text(encoding="utf-8"))
     return {name: tuple(HoursRule.model_validate(rule) for rule in rules) for name, rules in found.items()}
@@ -103,6 +121,7 @@ def _unit_history(schedule: str) -> CalendarHistory:
 def forget() -> None:
     """Compile every calendar anew: a plant changes how that is done."""
     history.cache_clear()
+    _layered.cache_clear()
     _unit_history.cache_clear()
 
 
@@ -152,6 +171,9 @@ def told(row: Row, policy: Policy, knowledge: KnowledgeIndex) -> tuple[Mesh, int
     """Play a row; give the mesh, how much of its log the row was given, and the last instant."""
     if "switch" in row.cells:
         policy = switched(policy, row.parts("switch"))
+    if "calendar" in row.cells:
+        layered = _layered(row.cells["calendar"])
+        policy = replace(policy, calendar=layered.latest, history=layered)
     if "hours" in row.cells:
         policy = _with_hours(policy, row.parts("hours"))
     mesh = Mesh(_amended(policy, row.parts("amended")) if "amended" in row.cells else Policies.always(policy))

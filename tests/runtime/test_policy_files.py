@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from services.core.policy import NotInForceError
-from services.runtime.policy_files import PolicyFileError, load_knowledge, load_policies
+from services.runtime.policy_files import PolicyFileError, load_history, load_knowledge, load_policies
 
 OPS = Path(__file__).parents[2] / "ops"
 BOOK = "rulebooks/weixi/2024-10-15.yaml"
@@ -176,3 +176,72 @@ def test_units_with_the_same_office_hours_share_a_calendar_and_the_others_have_t
     assert ("17:30", "18:00") == tuple(
         f"{each.close_of(day).astimezone(each.zone):%H:%M}" for each in (urban.calendar, policy.calendar)
     )
+
+
+LAYERS = Path(__file__).parents[1] / "rules" / "layers"
+WORKED = "workdays: [2026-04-16, 2026-10-11]"
+OVERRIDES = "    overrides: 测试省〔2026〕1号\n"
+
+
+@pytest.fixture
+def layered(ops: Path) -> Path:
+    """The nation's real layer, and below it the invented ones of the decision tables."""
+    for path in LAYERS.glob("*.yaml"):
+        shutil.copy(path, ops / "calendars")
+    return ops
+
+
+def test_a_chain_of_four_layers_is_read(layered: Path) -> None:
+    assert "test-county@2026-01-06" == load_history(layered, "test-county").latest.version.partition(":")[0]
+
+
+@pytest.mark.parametrize(
+    ("layer", "old", "new", "below", "problem"),
+    [
+        ("county", WORKED, "workdays: [2026-10-04]", 0, "2026-10-04 is a public holiday of the nation"),
+        ("county", WORKED, "workdays: [2026-04-17]", 0, "2026-04-17 is no day off in 测试省〔2026〕1号"),
+        ("county", OVERRIDES, "    overrides: 测试省〔2026〕2号\n", 0, "is no notice of 2026 of a layer between"),
+        ("county", OVERRIDES, "    overrides: 国办发明电〔2025〕7号\n", 0, "is no notice of 2026 of a layer between"),
+        ("county", OVERRIDES, "", 2, "2026-04-16 is a Thursday, which is worked anyway"),
+        ("county", "until: 2026-10-09", "until: 2026-10-08", 0, "is not within 30 days"),
+        ("county", "zh: 测试县节", "colour: red, zh: 测试县节", 0, "Extra inputs are not permitted"),
+        ("county", "parents: [test-prefecture]", "parents: []", 0, "every other layer has one"),
+        ("prefecture", "parents: [test-province]", "parents: [test-county]", 0, "would be its own parent"),
+        (
+            "prefecture",
+            "level: prefecture",
+            "level: province",
+            3,
+            r"test-province \(province\) does not stand above it",
+        ),
+    ],
+)
+def test_layers_that_do_not_fit_are_named_with_file_and_line(
+    layered: Path, layer: str, old: str, new: str, below: int, problem: str
+) -> None:
+    line = change(layered / "calendars" / f"test-{layer}.yaml", old, new)
+    with pytest.raises(PolicyFileError, match=rf"test-{layer}\.yaml:{line + below}: .*{problem}"):
+        load_history(layered, "test-county")
+
+
+def test_a_day_that_two_notices_of_a_layer_name_is_refused_unless_one_amends_the_other(layered: Path) -> None:
+    path = layered / "calendars" / "test-county.yaml"
+    text = path.read_text(encoding="utf-8")
+    again = text + (
+        "  - id: 测试县〔2026〕2号\n    title: 又一份\n    issued: 2026-02-01\n    year: 2026\n"
+        "    days_off:\n      - {zh: 节, en: Again, from: 2026-10-09, until: 2026-10-09}\n"
+    )
+    path.write_text(again, encoding="utf-8")
+    line = text.count("\n") + 1
+    with pytest.raises(
+        PolicyFileError, match=rf"test-county\.yaml:{line}: .*2号 names 2026-10-09, as 测试县〔2026〕1号 does"
+    ):
+        load_history(layered, "test-county")
+    path.write_text(
+        again.replace(
+            "    year: 2026\n    days_off:\n      - {zh: 节",
+            "    year: 2026\n    amends: 测试县〔2026〕1号\n    days_off:\n      - {zh: 节",
+        ),
+        encoding="utf-8",
+    )
+    assert load_history(layered, "test-county").latest
