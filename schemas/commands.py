@@ -54,6 +54,17 @@ class OpenTicket(Command):
     upstream_due_at: Instant | None = None
     limit_override: LimitOverride | None = None
     attachments: Attachments = ()
+    repeat_of: Token | None = None
+
+
+class RepeatTicket(Command):
+    """The door found that this caller had brought this matter before: an urge (催办) of that ticket while it is open.
+
+    If it is open no more, `matter` is opened as the ticket that it would have been, as a repeat (重复诉求).
+    """
+
+    type: Literal["ticket.repeat.v1"] = "ticket.repeat.v1"
+    matter: OpenTicket
 
 
 class AssignTicket(Command):
@@ -421,6 +432,7 @@ class PulseClock(Event):
 
 COMMANDS: tuple[type[Event], ...] = (
     OpenTicket,
+    RepeatTicket,
     AssignTicket,
     DeclineTicket,
     RequestRefusalReview,

@@ -27,6 +27,7 @@ CHINESE: Final[dict[str, str]] = {
     "upstream.ticket.submitted.v1": "上级平台来件(含个人信息)",
     "upstream.ticket.urged.v1": "上级平台转来催办",
     "ticket.open.v1": "请求立案,入口已分流",
+    "ticket.repeat.v1": "同一来电人同一事项再次来件",
     "ticket.assign.v1": "人工派单台指定承办单位",
     "ticket.decline.v1": "热线办派单前决定不予受理",
     "refusal_review.request.v1": "市民申请复核不予受理",
@@ -106,6 +107,7 @@ CHINESE: Final[dict[str, str]] = {
     "dissatisfaction.judged.v1": "已认定不满意是否合理",
     "explanation.given.v1": "已解释说明",
     "ticket.urged.v1": "已记录催办",
+    "ticket.repeated.v1": "办结后重复诉求,另立新单",
     "ticket.supplemented.v1": "已收到补充材料",
     "ticket.withdrawn.v1": "诉求已撤回",
     "ticket.reopened.v1": "已重新打开",
@@ -160,6 +162,8 @@ COMMAND_WRITERS: Final[dict[str, tuple[str, ...]]] = {
     "merge.answer.v1": ("revisit", "router"),
     "reply.share.v1": ("revisit",),
     "extension.carry.v1": ("revisit",),
+    "ticket.open.v1": ("intake", "router"),
+    "ticket.repeat.v1": ("intake", "router"),
 }
 """Commands that the mesh itself writes; all others come through intake."""
 

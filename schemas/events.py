@@ -52,6 +52,7 @@ TICKET_FACTS: tuple[type[facts.Fact], ...] = (
     facts.DissatisfactionJudged,
     facts.ExplanationGiven,
     facts.TicketUrged,
+    facts.TicketRepeated,
     facts.TicketSupplemented,
     facts.TicketWithdrawn,
     facts.TicketReopened,

@@ -65,6 +65,8 @@ class TicketOpened(Fact):
     upstream_due_at: Instant | None = None
     limit_override: LimitOverride | None = None
     attachments: Attachments = ()
+    repeat_of: Token | None = None
+    """The closed ticket of the same caller about the same matter (重复诉求)."""
 
 
 class TicketDiverted(Fact):
@@ -353,10 +355,29 @@ class ExplanationGiven(Fact):
 
 
 class TicketUrged(Fact):
-    """The citizen asked again (催办)."""
+    """The citizen asked again (催办).
+
+    `instead_of` is the ticket that would have been opened, had the door not found this one; `pii_ref` is where its
+    words lie, sealed; `platform` and `upstream_id` are how its platform calls it.
+    """
 
     type: Literal["ticket.urged.v1"] = "ticket.urged.v1"
     count: int = Field(ge=1)
+    instead_of: Token | None = None
+    platform: Token | None = None
+    upstream_id: Token | None = None
+    pii_ref: Token | None = None
+
+
+class TicketRepeated(Fact):
+    """The same caller came with the same matter, which is open no more; it goes on as `successor` (重复诉求).
+
+    `counted` says that it had been closed within the window of the rulebook: a repeat for the unit that closed it.
+    """
+
+    type: Literal["ticket.repeated.v1"] = "ticket.repeated.v1"
+    successor: Token
+    counted: bool
 
 
 class TicketSupplemented(Fact):

@@ -218,11 +218,14 @@ class ReminderRule(Rule):
 class RepeatRule(Rule):
     """国办函〔2025〕66号 (五): when two tickets are about the same matter, and what follows from it.
 
-    `same_matter` names what must agree for that (`unit`: the unit that has it, or would get it). At most `max_merged`
-    tickets hang on one handling.
+    `same_matter` names what must agree for that (`unit`: the unit that has it, or would get it). With `find_earlier`
+    the same caller's matter is an urge of the ticket that is open, and a repeat of one closed within `window`. At most
+    `max_merged` tickets hang on one handling.
     """
 
     same_matter: tuple[Literal["category", "area", "unit"], ...] = Field(default=("category", "area"), min_length=1)
+    find_earlier: bool = Field(default=False, description="the door looks for the same matter of the same caller")
+    window: LimitRule = LimitRule(amount=30, unit="working_days", article="国办函〔2025〕66号 (五)")
     max_merged: int = Field(default=200, ge=0, le=1000)
     article: str = "国办函〔2025〕66号 (五)"
 

@@ -32,6 +32,7 @@ from schemas.facts import (
     TicketOpened,
     TicketRedispatched,
     TicketReopened,
+    TicketRepeated,
     TicketResumed,
     TicketSigned,
     TicketSupplemented,
@@ -123,6 +124,7 @@ ANYWHERE: Final = (
     "suspension.requested.v1",
     "suspension.refused.v1",
     "ticket.urged.v1",
+    "ticket.repeated.v1",
     "ticket.supplemented.v1",
     "merge.requested.v1",
     "merge.refused.v1",
@@ -249,6 +251,10 @@ class Ticket(BaseModel):
     case_clock: Clock | None = None
     """The citizen's clock as it stood when the ticket was merged."""
     children: tuple[Child, ...] = ()
+    urged_instead: tuple[str, ...] = ()
+    """Tickets that were not opened: the door found this one."""
+    successor: str | None = None
+    """The ticket that the matter goes on as, for the same caller, since this one ended."""
 
     @property
     def merged_into(self) -> str | None:
@@ -326,6 +332,14 @@ _NEVER_PAUSED: Final = {
 """A leg that begins."""
 
 
+def _again(ticket: Ticket, fact: TicketUrged | TicketRepeated) -> dict[str, Any]:
+    """What follows when the same caller came again."""
+    if isinstance(fact, TicketRepeated):
+        return {"successor": fact.successor}
+    instead = (fact.instead_of,) if fact.instead_of else ()
+    return {"urges": fact.count, "urged_instead": ticket.urged_instead + instead}
+
+
 def _details(ticket: Ticket, fact: Fact) -> dict[str, Any]:
     """What a fact changes beside stage, unit and clocks."""
     match fact:
@@ -361,8 +375,8 @@ def _details(ticket: Ticket, fact: Fact) -> dict[str, Any]:
             return {"contacts": fact.attempt}
         case RatingRecorded():
             return {"rating": fact.rating, "call_rating": None}
-        case TicketUrged():
-            return {"urges": fact.count}
+        case TicketUrged() | TicketRepeated():
+            return _again(ticket, fact)
         case TicketReopened():
             return {
                 "generation": fact.generation,

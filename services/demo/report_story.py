@@ -195,6 +195,7 @@ TELLERS: Final[dict[str, Teller]] = {
     "dissatisfaction.judged.v1": _judged,
     "explanation.given.v1": _plain("已耐心解释", "Explained patiently"),
     "ticket.urged.v1": lambda f, _d: Words(f"市民第{f.count}次催办", f"The citizen asks again ({f.count})"),
+    "ticket.repeated.v1": _plain("同一事项再次来件,另立新单", "The same matter came again: a new ticket"),
     "ticket.supplemented.v1": _plain("市民补充材料", "The citizen adds to the matter"),
     "ticket.withdrawn.v1": _plain("市民撤回诉求", "Withdrawn by the citizen"),
     "ticket.reopened.v1": _plain("同一诉求重新打开", "The same matter came back: re-opened"),

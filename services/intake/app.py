@@ -67,6 +67,7 @@ async def run(settings: Settings, policies: Policies, knowledge: KnowledgeBase, 
     )
     sender = FeedbackSender(settings, view, outbox, front.publisher, metrics)
     metrics.show_feedback(outbox.pending)
+    front.handled_as = view.handled_as
     app = build(front, guard, view, outbox.received, mappings_of(platforms))
     metrics.start_at_zero([FEED, "http"])
 

@@ -14,6 +14,7 @@ from schemas.commands import (
     Merging,
     OpenTicket,
     PulseClock,
+    RepeatTicket,
     SignalClocks,
     SubmitCoReply,
     SubmitExplanation,
@@ -31,6 +32,8 @@ from schemas.vocabulary import Kind, Lane, Role
 from services.core.directory import Directory
 from services.core.emergencies import EmergencyKeywords
 from services.core.knowledge import Answers
+from services.core.lifecycle.repeating import repeat_id
+from services.core.policy import Policy
 from services.core.reply_review import empty_phrases, template_digest
 from services.core.service import Rejected, Sealable
 from services.core.upstream.translation import Withdrawn
@@ -42,7 +45,7 @@ TICKET_TOKEN = re.compile(r"^T[A-Za-z0-9-]{1,70}$")
 FROM_OUTSIDE = {
     type_of(cls): cls
     for cls in COMMANDS
-    if cls not in {PulseClock, SignalClocks, OpenTicket} and not issubclass(cls, Merging)
+    if cls not in {PulseClock, SignalClocks, OpenTicket, RepeatTicket} and not issubclass(cls, Merging)
 }
 """Commands that actors may send; tickets come by `open_command`; pulses, alarms, mergings only from the mesh itself."""
 
@@ -125,6 +128,45 @@ def open_command(
         attachments=said.attachments,
     )
     return Heard(command, Sealable(ref, ticket, personal, "submission"), canonical(said))
+
+
+def about(command: OpenTicket, policy: Policy) -> str | None:
+    """Say what a matter is about, equal for the same matter of one caller; None if the door does not look for that.
+
+    The kind always belongs to it, and secrecy: a complaint is no urge of a consultation. Anonymous callers stay so.
+    """
+    rules = policy.rulebook.repeats
+    if not rules.find_earlier or command.lane is not Lane.ACCEPT or command.anonymous or command.limit_override:
+        return None
+    placed = policy.directory.place(command.category, command.area)
+    named = {"category": command.category, "area": command.area, "unit": placed.unit.id if placed else None}
+    if any(named[name] is None for name in rules.same_matter):
+        return None
+    secrecy = "secret" if command.secrecy_requested else "open"
+    return "|".join([command.kind, secrecy, *(f"{name}={named[name]}" for name in sorted(rules.same_matter))])
+
+
+def as_repeat(opened: Command, earlier: str) -> RepeatTicket:
+    """Say the matter to the ticket that its caller brought it as before; it is opened only if that is open no more."""
+    return RepeatTicket(
+        id=repeat_id(opened.id, earlier),
+        source=SOURCE,
+        subject=earlier,
+        time=opened.time,
+        causation=opened.causation,
+        actor=opened.actor,
+        matter=OpenTicket.model_validate(opened),
+    )
+
+
+def follows_the_matter(command: Command) -> bool:
+    """Say whether a command, said of a matter that was taken for an urge, is meant for the ticket that was urged.
+
+    Not a platform's withdrawal: it takes back the record that it names, not what the caller had brought before.
+    """
+    if isinstance(command, OpenTicket | RepeatTicket):
+        return False
+    return not (isinstance(command, WithdrawTicket) and command.actor.role is Role.PLATFORM)
 
 
 def canonical(said: Event) -> bytes:

@@ -2,14 +2,14 @@
 
 import contextlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from typing import Any
 
 from pydantic_core import from_json
 
-from schemas.commands import OpenTicket
+from schemas.commands import Command, OpenTicket, RepeatTicket
 from schemas.upstream import UpstreamTicketSubmitted, UpstreamTicketUrged
 from schemas.wire import WireError, decode
 from services.core.knowledge import KnowledgeBase
@@ -50,6 +50,8 @@ class Door:
         self.spoilage = Spoilage(limits_of(settings))
         path = settings.home / "vault" / f"{settings.topic_prefix}received.sqlite"
         self.received = Received(path, derive(settings.master_key, "received"))
+        self.handled_as: Callable[[str], str | None] = lambda _ticket: None
+        """Gives the ticket under which a matter is handled, once the view knows."""
         self.token_key = derive(settings.master_key, "ticket-token")
         self.digest_key = derive(settings.master_key, "template-digest")
 
@@ -84,16 +86,39 @@ class Door:
         heard = [item for place, item in enumerate(heard) if place not in conflicts]
         known = self.seen.known([item.command.id for item in heard])
         fresh = [item for item in heard if item.command.id not in known]
-        self.vault.put([item.sealable for item in fresh if item.sealable])
-        self.publisher.publish_all("ticket-commands", [item.command for item in fresh], ACK_SECONDS_HTTP)
+        said = self._sealed(fresh)
+        self.publisher.publish_all("ticket-commands", said, ACK_SECONDS_HTTP)
         self.seen.remember([item.command.id for item in fresh])
-        self.count("http", fresh, len(heard) - len(fresh))
+        self.count("http", said, len(heard) - len(fresh))
         return conflicts
 
-    def pass_on(self, heard: Sequence[door.Heard]) -> "list[Future[int]]":
-        """Seal, then say; each future is done when Kafka acknowledged its command."""
+    def _sealed(self, heard: Sequence[door.Heard]) -> list[Command]:
+        """Seal, then give what is to be said.
+
+        Matters that their callers brought before are found first: decided once, before anything is said.
+        """
+        matters = []
+        for place, item in enumerate(heard):
+            if item.sealable is None or not isinstance(item.command, OpenTicket):
+                continue
+            what = door.about(item.command, self.policies.at(item.command.time))
+            if what is not None:
+                matters.append((place, item.sealable, what))
+        found = self.vault.earlier((sealable, what) for _, sealable, what in matters) if matters else []
+        said = [self._addressed(item.command) for item in heard]
+        for (place, _, _), earlier in zip(matters, found, strict=True):
+            if earlier is not None:
+                said[place] = door.as_repeat(said[place], earlier)
         self.vault.put([item.sealable for item in heard if item.sealable])
-        return [self.publisher.publish("ticket-commands", item.command) for item in heard]
+        return said
+
+    def _addressed(self, command: Command) -> Command:
+        """Address to the earlier ticket what concerns a matter that was taken for an urge of it."""
+        if not door.follows_the_matter(command):
+            return command
+        ticket = command.subject
+        handled = self.handled_as(ticket) or self.vault.known_as(ticket) or ticket
+        return command if handled == ticket else command.model_copy(update={"subject": handled})
 
     def carry(self, records: Sequence[Record]) -> None:
         """Take one batch of the feed; returns when every command and dead letter is acknowledged."""
@@ -117,17 +142,19 @@ class Door:
         heard = [item for place, (_, item) in enumerate(came) if place not in conflicts]
         known = self.seen.known([item.command.id for item in heard])
         fresh = [item for item in heard if item.command.id not in known]
-        futures += self.pass_on(fresh)
+        commands = self._sealed(fresh)
+        futures += [self.publisher.publish("ticket-commands", command) for command in commands]
         for future in futures:
             future.result(timeout=ACK_SECONDS)
         self.seen.remember([item.command.id for item in fresh])
-        self.count(FEED, fresh, len(heard) - len(fresh))
+        self.count(FEED, commands, len(heard) - len(fresh))
 
-    def count(self, topic: str, fresh: Sequence[door.Heard], duplicates: int) -> None:
+    def count(self, topic: str, said: Sequence[Command], duplicates: int) -> None:
         """Count what was passed on and what was dropped."""
-        for name, count in Counter(item.command.type for item in fresh).items():
+        for name, count in Counter(command.type for command in said).items():
             self.metrics.events.labels("intake", topic, name, "handled").inc(count)
-        lanes = Counter(item.command.lane.value for item in fresh if isinstance(item.command, OpenTicket))
+        matters = (command.matter if isinstance(command, RepeatTicket) else command for command in said)
+        lanes = Counter(matter.lane.value for matter in matters if isinstance(matter, OpenTicket))
         for lane, count in lanes.items():
             self.metrics.lanes.labels(lane).inc(count)
         if duplicates:

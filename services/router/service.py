@@ -5,13 +5,14 @@ from functools import partial
 
 from pydantic import BaseModel, ConfigDict
 
-from schemas.commands import AnswerMerge, AttachChild, Command, PulseClock
+from schemas.commands import AnswerMerge, AttachChild, Command, PulseClock, RepeatTicket
 from schemas.envelope import Event, derived_id
-from schemas.facts import ClockPulsed, TicketClosed
+from schemas.facts import ClockPulsed, Fact, TicketClosed
 from schemas.values import Actor
 from schemas.vocabulary import Role
 from services.core.decision import SOURCE, Decision
 from services.core.lifecycle.decide import decide
+from services.core.lifecycle.repeating import passed_on
 from services.core.policy import Policies
 from services.core.service import Fold, OpenClock, Output, Position, QueueEntry, Rejected, Service, Step
 from services.core.ticket import TERMINAL, Ticket
@@ -40,10 +41,18 @@ def handle(policies: Policies, state: RouterState | None, event: Event, _at: Pos
     if state is None and isinstance(event, AttachChild):
         return Step(None, (Output("ticket-commands", _nobody_answers(event)),))
     before = state.ticket if state else None
+    if before is None and isinstance(event, RepeatTicket):
+        return Step(None, _further(None, (), event))
     decision = decide(before, event, policies)
+    further = _further(before, decision.facts, event) if isinstance(event, RepeatTicket) else ()
     if not decision.facts:
-        return Step(state, duplicate=True)
-    return Step(_after(state, decision), _outputs(decision))
+        return Step(state, further, duplicate=not further)
+    return Step(_after(state, decision), (*_outputs(decision), *further))
+
+
+def _further(before: Ticket | None, facts: tuple[Fact, ...], command: RepeatTicket) -> tuple[Output, ...]:
+    said = passed_on(before, facts, command)
+    return (Output("ticket-commands", said),) if said else ()
 
 
 def _nobody_answers(command: AttachChild) -> AnswerMerge:

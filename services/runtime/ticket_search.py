@@ -41,7 +41,7 @@ class TicketSearch:
                 where.append(f"substr(opened_at, 1, 19) {bound} ?")
                 values.append(_second(instant))
         for column, several in (
-            ("token", wanted.tokens),
+            ("token", self._handled_as(wanted.tokens)),
             ("category", wanted.categories),
             ("stage", sorted(wanted.stages)),
         ):
@@ -54,6 +54,11 @@ class TicketSearch:
         )
         found = self._connection().execute(query, (*values, wanted.limit))
         return [dict(zip(COLUMNS, row, strict=True)) for row in found]
+
+    def _handled_as(self, tokens: Sequence[str]) -> list[str]:
+        """Give these and the tickets that any of them was taken for an urge of."""
+        query = f"SELECT ticket FROM urged_instead WHERE token IN ({_marks(tokens)})"  # noqa: S608 - names of ours only
+        return [*tokens, *(row[0] for row in self._connection().execute(query, tokens))] if tokens else []
 
     def latest(self, tokens: Sequence[str], types: Collection[str]) -> dict[str, tuple[str, str]]:
         """Give type and time of each ticket's newest fact among `types`."""

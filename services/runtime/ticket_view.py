@@ -14,9 +14,9 @@ from pydantic_core import from_json
 
 from services.runtime.engine import Record
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Of the tables; a file of another one is emptied, and read anew from the log."""
-TABLES: Final = ("ticket", "fact", "unit_of", "position")
+TABLES: Final = ("ticket", "fact", "unit_of", "urged_instead", "position")
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS ticket (
   token TEXT PRIMARY KEY, platform TEXT, upstream_id TEXT, kind TEXT, category TEXT, area TEXT, channel TEXT,
@@ -30,6 +30,9 @@ CREATE TABLE IF NOT EXISTS fact (
   PRIMARY KEY (token, sequence)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS fact_by_causation ON fact (causation);
 CREATE TABLE IF NOT EXISTS unit_of (unit TEXT, token TEXT, PRIMARY KEY (unit, token)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS urged_instead (
+  token TEXT PRIMARY KEY, ticket TEXT NOT NULL, platform TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS urged_by ON urged_instead (ticket, platform);
 CREATE TABLE IF NOT EXISTS position (partition INTEGER PRIMARY KEY, next INTEGER) WITHOUT ROWID;
 """
 COLUMNS: Final = (
@@ -150,6 +153,9 @@ class TicketView:
         if headers["ce_type"] in MERGED_INTO:
             into = data.get(MERGED_INTO[headers["ce_type"]] or "")
             db.execute("UPDATE ticket SET merged_into = ? WHERE token = ? AND sequence < ?", (into, token, number))
+        if headers["ce_type"] == "ticket.urged.v1" and data.get("instead_of"):
+            urge = (data["instead_of"], token, data["platform"])
+            db.execute("INSERT OR IGNORE INTO urged_instead VALUES (?, ?, ?)", urge)
         unit = data.get("unit")
         if unit:
             db.execute("INSERT OR IGNORE INTO unit_of VALUES (?, ?)", (unit, token))
@@ -177,6 +183,20 @@ class TicketView:
         for row in self._db.execute(query, (value,)):
             sequence, fact, name, time, causation, data = row
             yield StoredFact(sequence, fact, name, time, causation, from_json(data))
+
+    def urged(self, platform: str, token: str) -> bool:
+        """Say whether the platform handed the matter of this ticket down again, under an id of its own."""
+        query = "SELECT 1 FROM urged_instead WHERE ticket = ? AND platform = ?"
+        return bool(self._db.execute(query, (token, platform)).fetchone())
+
+    def handled_as(self, token: str) -> str | None:
+        """Give the ticket under which a matter is handled: its own, or the one that it urged; None if neither is known.
+
+        What was opened never urges another ticket, and what urged one is not opened.
+        """
+        query = "SELECT token FROM ticket WHERE token = ? UNION ALL SELECT ticket FROM urged_instead WHERE token = ?"
+        row = self._db.execute(query, (token, token)).fetchone()
+        return row[0] if row else None
 
     def had(self, unit: str, token: str) -> bool:
         """Say whether the ticket, or the one that it is merged into, is or was with the unit."""

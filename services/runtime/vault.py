@@ -33,6 +33,7 @@ CREATE INDEX IF NOT EXISTS key_by ON key (by);
 CREATE TABLE IF NOT EXISTS person (mark BLOB, ticket TEXT, PRIMARY KEY (mark, ticket)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS person_of ON person (ticket);
 CREATE TABLE IF NOT EXISTS erased (ticket TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS matter (ticket TEXT PRIMARY KEY, what TEXT NOT NULL, earlier TEXT);
 CREATE TABLE IF NOT EXISTS unsaid (id TEXT PRIMARY KEY, event BLOB NOT NULL) WITHOUT ROWID;
 """
 REWRAP_BATCH = 500
@@ -153,6 +154,38 @@ class Vault:
         with self._lock:
             query = "SELECT ticket FROM person WHERE mark = ? ORDER BY ticket"
             return [row[0] for row in self._keys.execute(query, (self.mark(contact),)).fetchall()]
+
+    def earlier(self, matters: Iterable[tuple[Sealable, str]]) -> list[str | None]:
+        """Give for each matter (its submission, and what it is about) the ticket that its caller first brought it as.
+
+        Decided once for a ticket, and kept: whoever asks again, after a crash or in another process, gets the same. Who
+        gives neither phone nor identity number is nobody's same caller.
+        """
+        found: list[str | None] = []
+        with self._lock, _transaction(self._keys):
+            for item, what in matters:
+                known = self._keys.execute("SELECT earlier FROM matter WHERE ticket = ?", (item.ticket,)).fetchone()
+                found.append(known[0] if known else self._new_matter(item, what))
+        return found
+
+    def _new_matter(self, item: Sealable, what: str) -> str | None:
+        marks = [self.mark(contact) for contact in _contacts(item.plain)]
+        if not marks or self._is_erased(item.ticket):
+            return None
+        query = f"""SELECT coalesce(earlier, matter.ticket) FROM person JOIN matter ON matter.ticket = person.ticket
+            WHERE mark IN ({", ".join("?" * len(marks))}) AND what = ? AND person.ticket != ?
+            ORDER BY matter.rowid DESC LIMIT 1"""  # noqa: S608
+        row = self._keys.execute(query, (*marks, what, item.ticket)).fetchone()
+        earlier = row[0] if row else None
+        self._keys.execute("INSERT INTO matter VALUES (?, ?, ?)", (item.ticket, what, earlier))
+        self._keys.executemany("INSERT OR IGNORE INTO person VALUES (?, ?)", [(mark, item.ticket) for mark in marks])
+        return earlier
+
+    def known_as(self, ticket: str) -> str | None:
+        """Give the earlier ticket that `earlier` found for this one; None if it found none, or was never asked."""
+        with self._lock:
+            row = self._keys.execute("SELECT earlier FROM matter WHERE ticket = ?", (ticket,)).fetchone()
+            return row[0] if row else None
 
     def fellows(self, ticket: str) -> frozenset[str]:
         """Give the other tickets of the person whose ticket this is."""

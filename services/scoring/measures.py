@@ -22,6 +22,7 @@ from schemas.facts import (
     TicketClosed,
     TicketDispatched,
     TicketRedispatched,
+    TicketRepeated,
     TicketSigned,
 )
 from schemas.supervision import AccountabilityNoted, UnitMeasured
@@ -241,6 +242,8 @@ def _measured(m: Measuring) -> None:
             sign = next((clock for clock in event.stopped if clock.kind is ClockKind.SIGN), None)
             on_time = None if sign is None else sign.outcome is StopOutcome.MET
             m.count(Measure.SIGNED, unit, group, at, clock=ClockKind.SIGN, on_time=on_time)
+        case TicketRepeated() if event.counted:
+            m.count(Measure.REPEATED, unit, group, at)
         case ReturnUpheld():
             m.count(Measure.RETURNED, unit, group, at)
         case ReturnRefused():

@@ -1,14 +1,17 @@
 """Plays a row of a decision table through the real door and the real folds, and says what is not as written."""
 
 import re
+import tempfile
 from dataclasses import replace
 from datetime import date, datetime
-from functools import cache
+from functools import cache, cached_property
+from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
+from schemas.commands import OpenTicket
 from schemas.facts import Fact, TicketDispatched
 from schemas.supervision import AccountabilityFlagged, ContactRequested, DigestIssued, ReminderIssued, ScorePublished
 from schemas.vocabulary import ClockKind, StopOutcome
@@ -21,9 +24,11 @@ from services.core.policy import Policies, Policy
 from services.core.rulebook import Rulebook
 from services.core.service import Rejected
 from services.core.ticket import Ticket
-from services.intake.door import actor_command, open_command
+from services.intake.door import Heard, actor_command, as_repeat, open_command
+from services.intake.door import about as matter
 from services.runtime.knowledge_index import KnowledgeIndex
 from services.runtime.policy_files import load_history, load_layers, parse
+from services.runtime.vault import Vault
 from tests.rules import words
 from tests.rules.instants import INSTANT, WEEKDAYS, instant, written
 from tests.rules.mesh import Mesh, Refusal
@@ -296,8 +301,23 @@ class _Story:
     def __init__(self, mesh: Mesh, policy: Policy, knowledge: KnowledgeIndex) -> None:
         self.mesh, self.directory, self.knowledge = mesh, policy.directory, knowledge
         self.keywords = policy.door.emergencies
+        self.policy = policy
         self.last: datetime | None = None
         self.number = 0
+
+    @cached_property
+    def vault(self) -> Vault:
+        self._folder = tempfile.TemporaryDirectory()
+        return Vault(Path(self._folder.name) / "vault.sqlite", SecretStr("of the tables"))
+
+    def _known_before(self, heard: Heard) -> Heard:
+        if heard.sealable is None or not isinstance(heard.command, OpenTicket):
+            return heard
+        what = matter(heard.command, self.policy)
+        if what is None:
+            return heard
+        [earlier] = self.vault.earlier([(heard.sealable, what)])
+        return replace(heard, command=as_repeat(heard.command, earlier)) if earlier else heard
 
     def tell(self, texts: list[str]) -> None:
         for text in texts:
@@ -318,7 +338,9 @@ class _Story:
         opened = submitted(said, number)
         try:
             if opened is not None:
-                heard = open_command(opened, said.ticket, self.directory, self.knowledge, self.keywords)
+                heard = self._known_before(
+                    open_command(opened, said.ticket, self.directory, self.knowledge, self.keywords)
+                )
             else:
                 state = self.mesh.state(said.ticket)
                 heard = actor_command(message(said, number, state.ticket.unit if state else None), KEY, said.heard)

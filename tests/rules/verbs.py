@@ -78,6 +78,11 @@ _OPTIONS: Final[dict[str, tuple[str, Callable[[Any], dict[str, Any]]]]] = {
         lambda found: {"limit_override": {"due_at": instant(found), "legal_basis": "省级要求"}},
     ),
     "asking": (r"asking “(?P<asking>[^”]+)”", lambda found: {"title": found}),
+    "other": (
+        r"by (?P<other>a neighbour)",
+        lambda _: {"reporter": PERSON | {"phone": "13899996666", "id_number": "533423199001019998"}},
+    ),
+    "unknown": (r"without (?P<unknown>phone or number)", lambda _: {"reporter": {"name": "张三丰"}}),
     "anonymous": (r"(?P<anonymous>anonymously)", lambda _: {"anonymous": True}),
     "saying": (r"saying “(?P<saying>[^”]+)”", lambda found: {"content": found}),
     "secret": (r"(?P<secret>asking for secrecy)", lambda _: {"secrecy_requested": True}),

@@ -10,8 +10,12 @@ from schemas.vocabulary import ClockKind, DispatchReason, FlagStatus
 from tests.rules.instants import written
 
 PHRASES: Final[dict[str, Callable[[Any], str]]] = {
+    "ticket.repeated": lambda f: f"goes on as {f.successor}" + ("" if f.counted else ", no repeat"),
     "ticket.opened": lambda f: (
-        "opened" + (" anonymously" if f.anonymous else "") + (" in secrecy" if f.secrecy_requested else "")
+        "opened"
+        + (f" as a repeat of {f.repeat_of}" if f.repeat_of else "")
+        + (" anonymously" if f.anonymous else "")
+        + (" in secrecy" if f.secrecy_requested else "")
     ),
     "ticket.diverted": lambda f: (
         f"diverted to {f.call_number}" + ("" if (f.rule or "").startswith("category/") else f" by {f.rule}")

@@ -1,5 +1,6 @@
 """Questions about many tickets at once, asked of a view that was fed the facts of real lives."""
 
+import json
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +14,14 @@ from services.runtime.engine import Record
 from services.runtime.ticket_search import TicketSearch, Wanted
 from services.runtime.ticket_view import TicketView
 from tests.explained import life
+
+
+def urged(by: str, number: int, **named: str) -> Record:
+    """A fact of ticket T-a: its caller brought the matter again."""
+    fact = {"stage": "dispatched", "generation": 1, "unit": None, "platform": by, **named}
+    headers = {"ce_type": "ticket.urged.v1", "ce_id": f"f-{number}", "ce_time": "2026-09-24T09:00:00Z"}
+    said = [(name, text.encode()) for name, text in (headers | {"ce_sequence": str(number)}).items()]
+    return Record(Position("ticket-events", 0, 1000 + number), b"T-a", json.dumps(fact).encode(), tuple(said), 0)
 
 
 def facts_of(policy: Policy) -> list[Fact]:
@@ -81,3 +90,17 @@ def test_the_newest_fact_and_the_newest_case_clock_are_given(search: TicketSearc
     assert len(due) > 1, "an extension moved it"
     assert datetime.fromisoformat(search.due(["T-a"], "case")["T-a"]) == due[-1]
     assert search.due(["T-a"], "no-such-clock") == search.due([], "case") == {}
+
+
+def test_a_matter_that_was_taken_for_an_urge_is_found_as_the_ticket_that_it_urged(
+    tmp_path: Path, facts: list[Fact]
+) -> None:
+    search = fed(tmp_path, facts, {"T-a": "open311:app", "T-b": "open311:app"})
+    view = TicketView(tmp_path / "view.sqlite")
+    view.take([urged("dq12345", 101), urged("yn12345", 102, instead_of="T-z"), urged("yn12345", 102, instead_of="T-y")])
+    assert ["T-a", "T-a", "T-b", None] == [view.handled_as(token) for token in ("T-z", "T-a", "T-b", "T-y")]
+    assert [True, False] == [view.urged(platform, "T-a") for platform in ("yn12345", "dq12345")]
+    assert not view.urged("yn12345", "T-b")
+    assert ["T-a"] == tokens(search, tokens=["T-z"])
+    assert ["T-a", "T-b"] == tokens(search, tokens=["T-b", "T-z"])
+    assert [] == tokens(search, tokens=["T-y"])

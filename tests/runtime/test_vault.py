@@ -192,3 +192,41 @@ def test_a_dead_letter_of_the_door_is_erased_with_its_ticket_or_alone(tmp_path: 
         with pytest.raises(SealError, match="erased"):
             exhume(MASTER, headers, letter.value, vault)
     assert b"" == bury(MASTER, "intake", record, "not-json", "why", vault, "T-1").value, "both keys are gone"
+
+
+def test_a_caller_s_earlier_ticket_is_found_once_and_for_all(tmp_path: Path) -> None:
+    vault = Vault(tmp_path / "v.sqlite", MASTER)
+    first, other, elsewhere = submission("T-1"), submission("T-2", "110"), submission("T-3")
+    assert [None, None, None] == vault.earlier([(first, "waste"), (other, "waste"), (elsewhere, "noise")])
+    again = [(submission("T-4"), "waste"), (submission("T-5", "+86 138 1234 0987"), "waste")]
+    assert ["T-1", "T-1"] == vault.earlier(again)
+    assert ["T-1", "T-1"] == Vault(tmp_path / "v.sqlite", MASTER).earlier(again), "another process, after a crash"
+    assert [None] == vault.earlier([(first, "waste")]), "what came first stays first"
+    assert ("T-1", None, None) == tuple(vault.known_as(name) for name in ("T-4", "T-1", "T-9"))
+
+
+def test_two_messages_of_one_batch_are_one_matter(tmp_path: Path) -> None:
+    vault = Vault(tmp_path / "v.sqlite", MASTER)
+    assert [None, "T-1"] == vault.earlier([(submission("T-1"), "waste"), (submission("T-2"), "waste")])
+
+
+def test_nobody_without_a_number_and_nobody_erased_has_an_earlier_ticket(tmp_path: Path) -> None:
+    vault = Vault(tmp_path / "v.sqlite", MASTER)
+    unknown = [Sealable(f"r-{n}", f"T-{n}", b'{"reporter": {"name": "n"}}', "submission") for n in (1, 2)]
+    assert [None, None] == vault.earlier((item, "waste") for item in unknown)
+    vault.earlier([(submission("T-3"), "waste")])
+    vault.erase("T-3")
+    assert [None, None] == vault.earlier([(submission("T-4"), "waste"), (submission("T-3"), "waste")])
+
+
+def test_the_first_ticket_stays_what_a_matter_is_known_as_when_it_alone_is_erased(tmp_path: Path) -> None:
+    vault = Vault(tmp_path / "v.sqlite", MASTER)
+    assert [None, "T-1"] == vault.earlier([(submission("T-1"), "waste"), (submission("T-2"), "waste")])
+    vault.erase("T-1")
+    assert ["T-1"] == vault.earlier([(submission("T-3"), "waste")]), "what T-2 went to, this goes to"
+
+
+def test_the_other_tickets_of_a_person_are_his_fellows(tmp_path: Path) -> None:
+    vault = Vault(tmp_path / "v.sqlite", MASTER)
+    vault.put([submission("T-1"), submission("T-2"), submission("T-3", "110")])
+    assert ({"T-2"}, set()) == (vault.fellows("T-1"), vault.fellows("T-3"))

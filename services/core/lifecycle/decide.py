@@ -16,6 +16,7 @@ from services.core.lifecycle import (
     handling,
     merging,
     refusing,
+    repeating,
     suspending,
 )
 from services.core.policy import Policies
@@ -24,6 +25,7 @@ from services.core.ticket import Ticket
 
 DECIDERS: Final[dict[str, Callable[[Decision, Any], Decision]]] = {
     "ticket.open.v1": dispatching.open_ticket,
+    "ticket.repeat.v1": repeating.repeat_ticket,
     "ticket.assign.v1": dispatching.assign_ticket,
     "ticket.decline.v1": refusing.decline_ticket,
     "refusal_review.request.v1": refusing.request_refusal_review,

@@ -39,7 +39,7 @@ def open_ticket(d: Decision, command: OpenTicket) -> Decision:
         **command.model_dump(
             include={
                 "platform", "upstream_id", "category", "area", "channel", "pii_ref", "anonymous",
-                "secrecy_requested", "accepted_by", "upstream_due_at", "limit_override", "attachments",
+                "secrecy_requested", "accepted_by", "upstream_due_at", "limit_override", "attachments", "repeat_of",
             }
         ),
     )  # fmt: skip

@@ -11,6 +11,7 @@ from schemas.docs import CHINESE, meaning
 from schemas.events import BY_TYPE
 from services.core.door_catalogue import Refusal as Refused
 from services.core.lifecycle.merging import LEADING
+from services.core.lifecycle.repeating import repeat_id
 from services.intake.front import Door
 from services.intake.gateway.access import Access, Principal
 from services.intake.gateway.guard import Guard, require
@@ -55,20 +56,23 @@ class Reader:
     door: Door
 
     def ticket(self, principal: Principal, token: str) -> TicketSummary:
-        """Give the ticket; raises the same 404 for one that is not there and one that is none of his business."""
-        found = self.view.ticket(token)
-        if found is None or not self._in_scope(principal, found):
+        """Give the ticket that `token` is handled as: its own, or the one that it was taken for an urge of.
+
+        Raises the same 404 for one that is not there and one that is none of his business.
+        """
+        found = self.view.ticket(self.view.handled_as(token) or token)
+        if found is None or not self._in_scope(principal, token, found):
             raise ProblemError(404, "unknown-ticket", "no such ticket, or none that you may see")
         return TicketSummary(**found)
 
-    def _in_scope(self, principal: Principal, ticket: dict[str, Any]) -> bool:
+    def _in_scope(self, principal: Principal, asked: str, ticket: dict[str, Any]) -> bool:
         match principal.access:
             case Access.PLATFORM:
-                return str(ticket["platform"]) == principal.id
+                return str(ticket["platform"]) == principal.id or self.view.urged(principal.id, ticket["token"])
             case Access.UNIT:
                 return self.view.had(principal.id, ticket["token"])
             case Access.CITIZEN:
-                return str(ticket["token"]) == principal.ticket
+                return asked == principal.ticket
             case _:
                 return True
 
@@ -82,7 +86,7 @@ class Reader:
 
     def timeline(self, principal: Principal, token: str) -> Timeline:
         """Give the facts that the principal may see."""
-        self.ticket(principal, token)
+        token = self.ticket(principal, token).token
         public = principal.access in {Access.CITIZEN, Access.PLATFORM}
         facts = [f for f in self.view.facts(token) if not public or f.type in FOR_CITIZENS]
         had = self.received(token)
@@ -99,6 +103,9 @@ class Reader:
     def status(self, ticket: str, submission: str) -> SubmissionStatus:
         """Give what became of a submission."""
         facts = self.view.caused_by(submission)
+        handled = self.view.handled_as(ticket) or ticket
+        if not facts and handled != ticket:
+            ticket, facts = handled, self.view.caused_by(repeat_id(submission, handled))
         if not facts:
             return SubmissionStatus(submission=submission, ticket=ticket, state="pending")
         refused = next((f for f in facts if f.type == "command.refused.v1"), None)

@@ -1,0 +1,127 @@
+"""The same caller, the same matter, said again late or out of order: in effect once, and never lost (Art. 10)."""
+
+from typing import Any
+
+import pytest
+
+from schemas.commands import Command, OpenTicket, RepeatTicket
+from services.core.policy import Policies
+from services.core.service import Fold, Position
+from services.router.service import RouterState, service
+from tests.builders import (
+    TICKET,
+    actor,
+    at,
+    closes,
+    opens,
+    passes,
+    position,
+    rates,
+    reopens,
+    replies,
+    signs,
+    withdraws,
+)
+
+AT: Position = position(topic="ticket-commands")
+OPEN = (opens("Wed 2026-09-23 09:00"), signs("Wed 2026-09-23 09:30"))
+CLOSED = (
+    *OPEN,
+    replies("Wed 2026-09-23 15:00"),
+    passes("Wed 2026-09-23 15:00"),
+    rates("Thu 2026-09-24 09:00"),
+    closes("Thu 2026-09-24 09:00"),
+)
+
+
+def again(name: str, when: str, who: str = "platform:stage") -> RepeatTicket:
+    """The caller of the ticket brings the matter again, as `name`."""
+    return RepeatTicket(
+        id=f"repeat-{name}", source="/test", subject=TICKET, time=at(when), actor=actor(who),
+        matter=opens(when, id=f"open-{name}", subject=name),
+    )  # fmt: skip
+
+
+class Router:
+    """The router, and what it said of one ticket."""
+
+    def __init__(self, policies: Policies, *commands: Command) -> None:
+        self.fold: Fold[RouterState] = service(policies).folds[0]
+        self.state: RouterState | None = None
+        for command in commands:
+            self.hear(command)
+
+    def hear(self, command: Command) -> list[Any]:
+        step = self.fold.handle(self.state, command, AT)
+        self.state = step.state
+        return [output.event for output in step.outputs]
+
+    def forget(self) -> None:
+        """Forget which commands were decided, as after many more."""
+        assert self.state is not None
+        self.state = self.state.model_copy(update={"decided": ()})
+
+
+def types(events: list[Any]) -> list[str]:
+    return [event.type for event in events]
+
+
+def test_an_urge_that_comes_again_after_many_commands_counts_once(policies: Policies) -> None:
+    router = Router(policies, *OPEN)
+    assert ["ticket.urged.v1"] == types(router.hear(again("T-2", "Wed 2026-09-23 10:00")))
+    router.forget()
+    assert [] == router.hear(again("T-2", "Wed 2026-09-23 10:00"))
+
+
+@pytest.mark.parametrize("successor", [None, "T-3"])
+def test_an_urge_that_comes_again_after_the_closing_opens_nothing(policies: Policies, successor: str | None) -> None:
+    router = Router(policies, *OPEN, again("T-2", "Wed 2026-09-23 10:00"), *CLOSED[2:])
+    if successor:
+        router.hear(again(successor, "Thu 2026-09-24 10:00"))
+    router.forget()
+    assert [] == router.hear(again("T-2", "Wed 2026-09-23 10:00"))
+
+
+def test_what_goes_on_is_opened_once_however_often_it_comes(policies: Policies) -> None:
+    router = Router(policies, *CLOSED)
+    fact, opening = router.hear(again("T-2", "Thu 2026-09-24 10:00"))
+    assert ("ticket.repeated.v1", "T-2", True) == (fact.type, fact.successor, fact.counted)
+    assert isinstance(opening, OpenTicket)
+    assert ("T-2", "open-T-2", TICKET, "service") == (
+        opening.subject, opening.id, opening.repeat_of, opening.actor.role,
+    )  # fmt: skip
+    router.forget()
+    assert [] == router.hear(again("T-2", "Thu 2026-09-24 10:00"))
+
+
+def test_what_comes_after_the_successor_goes_to_the_successor_under_one_id(policies: Policies) -> None:
+    router = Router(policies, *CLOSED, again("T-2", "Thu 2026-09-24 10:00"))
+    (first,) = router.hear(again("T-3", "Thu 2026-09-24 11:00"))
+    router.forget()
+    (second,) = router.hear(again("T-3", "Thu 2026-09-24 11:00"))
+    assert first == second
+    assert ("ticket.repeat.v1", "T-2", "T-3") == (first.type, first.subject, first.matter.subject)
+
+
+def test_a_ticket_that_is_open_again_is_urged_though_it_had_gone_on_as_another(policies: Policies) -> None:
+    router = Router(policies, *CLOSED, again("T-2", "Thu 2026-09-24 10:00"), reopens("Thu 2026-09-24 10:30"))
+    assert ["ticket.urged.v1"] == types(router.hear(again("T-3", "Thu 2026-09-24 11:00")))
+    router.forget()
+    assert [] == router.hear(again("T-2", "Thu 2026-09-24 10:00")), "it was opened: no urge"
+
+
+def test_a_matter_whose_earlier_ticket_was_never_opened_is_opened(policies: Policies) -> None:
+    (opening,) = Router(policies).hear(again("T-2", "Wed 2026-09-23 10:00"))
+    assert ("ticket.open.v1", "T-2", None) == (opening.type, opening.subject, opening.repeat_of)
+
+
+def test_what_was_withdrawn_is_no_repeat(policies: Policies) -> None:
+    router = Router(policies, *OPEN, withdraws("Wed 2026-09-23 10:00"))
+    fact, opening = router.hear(again("T-2", "Wed 2026-09-23 11:00"))
+    assert (False, None) == (fact.counted, opening.repeat_of)
+
+
+@pytest.mark.parametrize("who", ["citizen", "office", "unit:U-SANITATION"])
+def test_nobody_but_the_door_says_that_it_is_the_same_caller(policies: Policies, who: str) -> None:
+    router = Router(policies, *CLOSED, again("T-2", "Thu 2026-09-24 10:00"))
+    assert ["command.refused.v1"] == types(router.hear(again("T-3", "Thu 2026-09-24 11:00", who)))
