@@ -44,6 +44,7 @@ contracts: setup ## who may import whom
 schemas: setup ## generated JSON Schemas, AsyncAPI and OpenAPI agree with the models
 	@$(BIN)/python -m schemas check
 	@$(BIN)/python -m services.intake.gateway check
+	@$(BIN)/python -m services.cli.explain_schema check
 
 fuzz: setup ## at least 10,000 hostile requests to the gateway, checked by schemathesis
 	@HOTLINE_FUZZ_CASES=600 $(BIN)/python -m pytest -q -s tests/mesh/test_fuzz.py --timeout 3600

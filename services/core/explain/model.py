@@ -35,7 +35,7 @@ class Day(Part):
     kind: str
     notice: str | None
     layer: str | None
-    hours: tuple[str, ...] = ()
+    hours: tuple[str, ...]
 
 
 class OfficeHours(Text):
