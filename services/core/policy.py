@@ -176,6 +176,14 @@ class Policies:
         """Give the calendar of that version, if the rules ever knew it."""
         return next((found for history in self._histories() if (found := history.version(version)) is not None), None)
 
+    def known_since(self, version: str, until: datetime) -> tuple[datetime, ...]:
+        """Give the instants up to `until` from which more than that version is known; none if no file holds it."""
+        found = next((history for history in self._histories() if history.version(version) is not None), None)
+        after = found.superseded_at(version) if found else None
+        if found is None or after is None:
+            return ()
+        return tuple(known.known_from for known in found.versions if after <= known.known_from <= until)
+
     def learned(self, old: str, new: str) -> tuple[str, ...]:
         """Give the ids of the notices that version `new` of a calendar has beyond version `old`."""
         before = {notice for history in self._histories() for notice in history.notices(old)}

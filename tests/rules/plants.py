@@ -198,6 +198,8 @@ CODE = (
     Code("services.sla_timer.service:_ring", '{"at": known_from', '{"at": now', ("calendar",)),
     Code("services.sla_timer.service:_ring", "learned.known_from <= now", "False", ("calendar",)),
     Code("services.revisit.service:_react", 'event.new_due_at, "contact_at": again', "event.new_due_at", ("calendar",)),
+    Code(f"{LIFE}.merging:_learned_meanwhile", "d.policies.known_since(case.calendar, at)", "()", ("calendar",)),
+    Code(f"{LIFE}.merging:_learned_meanwhile", "revise(d.as_of(known_from), case)", "revise(d, case)", ("calendar",)),
     # ------------------------------------------------------------ lead unit and co-handlers
     Code(f"{LIFE}.co_handling:outstanding", "at <= leg.due_at", "at < leg.due_at", ("art-03",)),
     Code(f"{LIFE}.co_handling:assign_co_handlers", "command.time > handle", "command.time >= handle", ("art-03",)),

@@ -36,6 +36,7 @@ from services.core.directory import Unit
 from services.core.lifecycle.actors import from_role
 from services.core.lifecycle.closing import LIMITS
 from services.core.lifecycle.dispatching import accept
+from services.core.lifecycle.revision import revise
 from services.core.lifecycle.verdicts import breach, settle
 from services.core.ticket import OPEN_STAGES, Child
 
@@ -177,8 +178,20 @@ def _unmerge(d: Decision, reason: str) -> Decision:
         reason=reason,
         started=(case,) if case else (),
     )
-    d = _missed_meanwhile(d, at)
+    d = _missed_meanwhile(_learned_meanwhile(d, at), at)
     return accept(d)
+
+
+def _learned_meanwhile(d: Decision, at: datetime) -> Decision:
+    """Decide the citizen's clock again under each notice that became known while another ticket answered for this one.
+
+    It is decided when that was known, as if the clock had run: a date that a notice moved was not missed.
+    """
+    case = d.known.clock(ClockKind.CASE)
+    for known_from in d.policies.known_since(case.calendar, at) if case else ():
+        case = d.known.clock(ClockKind.CASE)
+        d = revise(d.as_of(known_from), case) if case else d
+    return d.as_of(at)
 
 
 def _missed_meanwhile(d: Decision, at: datetime) -> Decision:
