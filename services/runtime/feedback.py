@@ -13,7 +13,6 @@ from typing import Any, Final
 
 import aiohttp
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 
 from schemas.envelope import derived_id
 from schemas.events import BY_TYPE
@@ -26,7 +25,7 @@ from services.runtime import logs, wall
 from services.runtime.dead_letters import bury
 from services.runtime.engine import Record
 from services.runtime.metrics import Metrics
-from services.runtime.offsets import latest_offsets
+from services.runtime.offsets import admin_client, latest_offsets
 from services.runtime.outbox import TOPIC, Delivery, Outbox
 from services.runtime.ownership import Ownership
 from services.runtime.platform_files import Feedback
@@ -137,7 +136,7 @@ class FeedbackSender:
     def _ends(self, owned: frozenset[int]) -> Mapping[tuple[str, int], int]:
         """Give what the outbox must have read before these partitions may be served; nothing while Kafka is away."""
         wanted = [(self._settings.topic(topic), number) for topic in (FACTS, TOPIC) for number in sorted(owned)]
-        admin = AdminClient({"bootstrap.servers": self._settings.bootstrap_servers, "log_level": 0})
+        admin = admin_client(self._settings.bootstrap_servers)
         try:
             return latest_offsets(admin, wanted) if wanted else {}
         except KafkaException as error:

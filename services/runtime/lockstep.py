@@ -4,12 +4,11 @@ import time
 from collections.abc import Mapping
 
 from confluent_kafka import Consumer, TopicPartition
-from confluent_kafka.admin import AdminClient
 
 from schemas.supervision import WatermarkPublished
 from schemas.topics import SERVICES, Topic
 from schemas.wire import decode
-from services.runtime.offsets import latest_offsets, next_messages
+from services.runtime.offsets import admin_client, latest_offsets, next_messages
 from services.runtime.settings import Settings
 
 
@@ -27,7 +26,7 @@ class Lockstep:
             service: [topic for topic in topics.values() if service in topic.readers and topic.role in _INPUTS]
             for service in SERVICES
         }
-        self._admin = AdminClient({"bootstrap.servers": settings.bootstrap_servers, "log_level": 0})
+        self._admin = admin_client(settings.bootstrap_servers)
         self._consumer = Consumer(
             {
                 "bootstrap.servers": settings.bootstrap_servers,

@@ -17,6 +17,17 @@ ELECTING = {
 }
 
 
+def admin_client(bootstrap_servers: str) -> AdminClient:
+    """Give an admin client that has met a broker, if one answers within 3 s.
+
+    One that has not yet met any may, by chance, answer its first request for offsets only after 3 s.
+    """
+    client = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
+    with contextlib.suppress(KafkaException):  # the request that follows says that nobody answers
+        client.list_topics(timeout=3)
+    return client
+
+
 def latest_offsets(
     client: AdminClient, partitions: Iterable[tuple[str, int]], patience: float = 15.0
 ) -> dict[tuple[str, int], int]:

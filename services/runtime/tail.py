@@ -9,7 +9,7 @@ from confluent_kafka.admin import AdminClient
 from schemas.topics import Topic
 from services.core.service import Position
 from services.runtime.engine import Record
-from services.runtime.offsets import latest_offsets, next_messages
+from services.runtime.offsets import admin_client, latest_offsets, next_messages
 from services.runtime.settings import Settings
 
 
@@ -31,7 +31,7 @@ class Tail:
         self._settings = settings
         self._next = {_Partition(name, number): 0 for name in names for number in range(topics[name].partitions)}
         servers = settings.bootstrap_servers
-        self._admin = AdminClient({"bootstrap.servers": servers, "log_level": 0})
+        self._admin = admin_client(servers)
         self._consumer = Consumer(
             {
                 "bootstrap.servers": servers,
