@@ -3,6 +3,10 @@
 SHELL := bash
 VENV := .venv
 BIN := $(VENV)/bin
+# Tests wait more than they compute: a worker more than a small machine has cores. `-n 0` in ARGS: one process.
+WORKERS ?= 3
+# Some machines ask Python to keep no bytecode; then each of the hundreds of processes that tests start compiles anew.
+unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 
@@ -27,7 +31,7 @@ demo: setup ## a real day of requests through the whole mesh; ARGS="--all", "--f
 	@$(BIN)/hotline demo $(ARGS)
 
 test: check tools ## everything that CI checks: lint, types, contracts, schemas, all tests
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 check: lint types contracts schemas ## the static checks
 

@@ -15,7 +15,9 @@ from services.runtime.mesh import Mesh
 from services.runtime.policy_files import load_knowledge, load_policies
 from services.runtime.settings import Settings
 from tests.containers import containers
+from tests.workers import pytest_collection_modifyitems, pytest_xdist_make_scheduler
 
+__all__ = ["pytest_collection_modifyitems", "pytest_xdist_make_scheduler"]
 ROOT = Path(__file__).parent.parent
 # No test asserts how long something takes: a busy machine is no defect.
 hypothesis.settings.register_profile("mesh", deadline=None)

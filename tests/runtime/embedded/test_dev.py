@@ -47,21 +47,21 @@ def test_kill_9_of_the_keeper_leaves_no_process(environment: dict[str, str]) -> 
     state = up(environment)
     assert {"java", "redis-server"} == {program(server.pid) for server in state.servers}
     os.kill(state.pid, signal.SIGKILL)
-    wait_until(lambda: not any(runs(pid) for pid in pids(state)), 5, "end of all")
+    wait_until(lambda: not any(runs(pid) for pid in pids(state)), 30, "end of all")
     assert dev(environment, "status").returncode == 3
 
 
 def test_ctrl_c_of_the_keeper_stops_all_in_order(environment: dict[str, str]) -> None:
     state = up(environment)
     os.kill(state.pid, signal.SIGINT)
-    wait_until(lambda: not any(runs(pid) for pid in pids(state)), 15, "end of all")
+    wait_until(lambda: not any(runs(pid) for pid in pids(state)), 30, "end of all")
     assert running(home(environment)) is None
 
 
 def test_a_server_that_died_is_told_and_started_again_by_up(environment: dict[str, str]) -> None:
     state = up(environment)
     os.kill(next(server.pid for server in state.servers if server.name == "redis"), signal.SIGKILL)
-    wait_until(lambda: not (running(home(environment)) or state).healthy, 5, "note of the death")
+    wait_until(lambda: not (running(home(environment)) or state).healthy, 30, "note of the death")
     told = dev(environment, "status")
     assert (told.returncode, "A server died" in told.stdout) == (3, True)
     assert up(environment).healthy
@@ -71,7 +71,7 @@ def test_a_server_that_died_is_told_and_started_again_by_up(environment: dict[st
 def test_ending_up_while_it_waits_leaves_no_process(environment: dict[str, str], number: signal.Signals) -> None:
     command = subprocess.Popen([*DEV, "up"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     file = lock_file(home(environment))
-    wait_until(lambda: holder(file) is not None, 20, "keeper at work", interval_s=0.01)
+    wait_until(lambda: holder(file) is not None, 60, "keeper at work", interval_s=0.01)
     keeper = holder(file)
     assert keeper is not None
     time.sleep(0.3)
@@ -79,7 +79,7 @@ def test_ending_up_while_it_waits_leaves_no_process(environment: dict[str, str],
     command.send_signal(number)
     command.communicate(timeout=30)
     assert command.returncode == {signal.SIGINT: 130}.get(number, -number)
-    wait_until(lambda: not any(runs(pid) for pid in [keeper, *started]), 15, "end of all")
+    wait_until(lambda: not any(runs(pid) for pid in [keeper, *started]), 30, "end of all")
     assert started != []
 
 
@@ -143,10 +143,10 @@ def test_ctrl_c_while_jars_come_down_ends_with_130(environment: dict[str, str], 
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
-        silent.settimeout(20)
+        silent.settimeout(60)
         silent.accept()[0].close()
         command.send_signal(signal.SIGINT)
-        _, said = command.communicate(timeout=5)
+        _, said = command.communicate(timeout=20)
     assert (command.returncode, b"nothing is left running" in said) == (130, True)
     assert holder(lock_file(home(environment))) is None
 
