@@ -1,7 +1,6 @@
 """Alerts, their unit tests, the runbook and the declared metrics agree; each guard is shown to fail."""
 
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +135,9 @@ def failed_names(folder: Path, expression: str) -> set[str]:
                 rule["expr"] = expression
                 rule.pop("for", None)
     (folder / "rules.yml").write_text(yaml.safe_dump(changed, allow_unicode=True))
-    copies = [shutil.copy(path, folder) for path in UNIT_TESTS]
+    copies = [folder / path.name for path in UNIT_TESTS]
+    for path, copy in zip(UNIT_TESTS, copies, strict=True):  # what is always the same need not be evaluated often
+        copy.write_text(path.read_text().replace("evaluation_interval: 15s", "evaluation_interval: 1m"))
     tested = run("promtool", "test", "rules", *map(str, copies), cwd=folder)
     said = tested.stdout + tested.stderr
     return {group["name"] for group in unit_tests() if f"name: {group['name']}," in said}

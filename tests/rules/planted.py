@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from types import CodeType, FunctionType
 
@@ -72,6 +73,7 @@ def _function(name: str) -> FunctionType:
     return found
 
 
+@cache
 def _changed(function: FunctionType, right: str, wrong: str) -> CodeType:
     """Compile the function's module anew with `wrong` for `right`, and give the function's code from it."""
     lines, first = inspect.getsourcelines(function)
