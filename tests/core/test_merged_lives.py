@@ -264,8 +264,12 @@ def play(lives: int) -> None:
 
 
 def test_a_child_has_a_live_clock_or_a_parent_that_answers_whatever_is_late_doubled_or_out_of_order() -> None:
+    wanted = {type_of(cls) for cls in MERGE_FACTS}
     play(300)
-    assert {type_of(cls) for cls in MERGE_FACTS} <= seen, "the lives drawn do not come to every fact of merging"
+    for lives in (900, 2700):  # what Hypothesis draws differs with what else is loaded
+        if not wanted <= seen:
+            play(lives)
+    assert wanted <= seen, "the lives drawn do not come to every fact of merging"
 
 
 def at_once(d: Decision, command: Any) -> Decision:
