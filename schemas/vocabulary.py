@@ -62,7 +62,7 @@ class LawfulChannel(Word):
 
 
 class Stage(Word):
-    """Where a ticket stands; the state machine in `services.core.ticket` says how it moves."""
+    """Where a ticket stands; the state machine in `services.core.transitions` says how it moves."""
 
     OPENED = "opened"
     HELD = "held"

@@ -13,7 +13,8 @@ from schemas.vocabulary import Stage
 from services.core.cycles import unit_of
 from services.core.directory import Unit
 from services.core.policy import Policies, Policy
-from services.core.ticket import Ticket, apply
+from services.core.ticket import Ticket
+from services.core.ticket_fold import apply
 
 SOURCE = "/hotline-mesh/router"
 

@@ -12,7 +12,7 @@ from schemas.facts import ClockPulsed, CommandRefused, Fact, ReplyAccepted, Tick
 from schemas.supervision import AccountabilityFlagged, ContactRequested, DigestIssued, ReminderIssued, ScorePublished
 from schemas.upstream import UpstreamTicketSubmitted
 from schemas.vocabulary import ClockKind, Kind, Rating, Rung, Stage
-from services.core.ticket import OPEN_STAGES
+from services.core.transitions import OPEN_STAGES
 from services.demo.ledger_figures import NAMED, Account, DeadLetterSeen, OnTime, OpenQueue, Satisfaction
 from services.demo.ledger_queues import QueueSample, QueueSamples
 from services.demo.ledger_tickets import Punctuality, TicketHistory, most_eventful

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 
 from schemas.vocabulary import Stage
-from services.core.ticket import TERMINAL
+from services.core.transitions import TERMINAL
 from services.demo.ledger_tickets import TicketHistory
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

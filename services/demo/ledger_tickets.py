@@ -9,7 +9,7 @@ from enum import StrEnum
 from schemas.facts import BreachWithdrawn, ClockBreached, Fact, ReplyAccepted, TicketClosed, TicketOpened
 from schemas.values import Clock
 from schemas.vocabulary import ClockKind, Kind, Stage, StopOutcome
-from services.core.ticket import TERMINAL
+from services.core.transitions import TERMINAL
 
 Breached = tuple[ClockKind, int, datetime]
 """A limit that ran out: the clock's kind, cycle and due instant (a matter that comes back counts its cycles anew)."""

@@ -8,7 +8,7 @@ from schemas.supervision import ScorePublished
 from schemas.vocabulary import Kind, Stage
 from services.core.calendar import WorkCalendar
 from services.core.directory import Directory
-from services.core.ticket import OPEN_STAGES
+from services.core.transitions import OPEN_STAGES
 from services.demo.ledger_figures import OnTime
 from services.demo.ledger_queues import QueueSample
 from services.demo.ledger_tickets import ClockSpan

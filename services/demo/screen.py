@@ -16,7 +16,7 @@ from rich.text import Text
 
 from schemas.vocabulary import Stage
 from services.core.directory import Directory
-from services.core.ticket import OPEN_STAGES
+from services.core.transitions import OPEN_STAGES
 from services.demo.ledger import Ledger
 from services.demo.ledger_figures import Account, OpenQueue
 from services.demo.report_words import ENDS, STAGES, WEEKDAYS_EN, WEEKDAYS_ZH, Words, local, percent, span, words

@@ -11,7 +11,7 @@ from schemas.vocabulary import Rung
 from services.core.policy import Policies, Policy
 from services.core.rulebook import RungRule
 from services.core.service import Fold, Output, Position, QueueEntry, Rejected, Service, Step, in_sequence
-from services.core.ticket import TERMINAL
+from services.core.transitions import TERMINAL
 from services.reminder import digests
 from services.reminder.ladder import (
     LadderState,

@@ -27,7 +27,7 @@ from schemas.vocabulary import Channel, ClockKind, ContactOutcome, Rating, Resol
 from services.core.policy import Policies, Policy
 from services.core.reply_review import defects, late_dated
 from services.core.service import Fold, Output, Position, QueueEntry, Rejected, Service, Step, in_sequence
-from services.core.ticket import TERMINAL
+from services.core.transitions import TERMINAL
 from services.revisit.merging import MergeState, follow
 from services.revisit.said import SOURCE, command_after
 

@@ -15,7 +15,8 @@ from services.core.lifecycle.decide import decide
 from services.core.lifecycle.repeating import passed_on
 from services.core.policy import Policies
 from services.core.service import Fold, OpenClock, Output, Position, QueueEntry, Rejected, Service, Step
-from services.core.ticket import TERMINAL, Ticket
+from services.core.ticket import Ticket
+from services.core.transitions import TERMINAL
 
 REMEMBERED_COMMANDS = 64
 """Ids of the last commands kept per ticket: more than a ticket hears within one commit interval."""

@@ -4,7 +4,7 @@ from functools import partial
 
 from services.core.policy import Policies
 from services.core.service import Fold, QueueEntry, Service
-from services.core.ticket import TERMINAL
+from services.core.transitions import TERMINAL
 from services.scoring.measures import SOURCE, LegState, measure
 from services.scoring.units import UnitState, fold_measure
 

@@ -23,7 +23,7 @@ from services.core.service import (
     in_sequence,
 )
 from services.core.succession import Succession, digest_of
-from services.core.ticket import TERMINAL
+from services.core.transitions import TERMINAL
 from services.sla_timer.state import RunningClock, TimerState, dump, glance, instant, load, micros, running
 
 SOURCE = "/hotline-mesh/sla-timer"

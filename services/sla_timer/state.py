@@ -15,7 +15,7 @@ from schemas.values import Clock
 from schemas.vocabulary import ClockKind, Rung
 from services.core.service import Glance
 from services.core.succession import digest_of
-from services.core.ticket import TERMINAL
+from services.core.transitions import TERMINAL
 
 FORMAT = b"3"
 """First byte of a value; 1 was the JSON of the whole model, 2 a JSON array (still read)."""

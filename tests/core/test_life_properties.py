@@ -65,7 +65,9 @@ from services.core.decision import Decision
 from services.core.lifecycle.decide import DECIDERS, decide
 from services.core.policy import Policies
 from services.core.rulebook import SuspensionRule
-from services.core.ticket import OPEN_STAGES, TERMINAL, Ticket, apply
+from services.core.ticket import Ticket
+from services.core.ticket_fold import apply
+from services.core.transitions import OPEN_STAGES, TERMINAL
 from services.runtime.policy_files import load_policies
 from services.sla_timer.service import handle as follow_clocks
 from services.sla_timer.state import instant

@@ -32,7 +32,8 @@ from services.core.lifecycle import decide as deciders
 from services.core.lifecycle import merging
 from services.core.service import Output
 from services.core.succession import Succession
-from services.core.ticket import TERMINAL, Child, Ticket
+from services.core.ticket import Child, Ticket
+from services.core.transitions import TERMINAL
 from services.revisit.service import RevisitState
 from services.revisit.service import handle as follow
 from services.router.service import RouterState

@@ -9,7 +9,9 @@ from schemas.events import BY_TYPE, TICKET_FACTS, type_of
 from schemas.facts import Fact
 from schemas.vocabulary import Stage
 from services.core.policy import Policy
-from services.core.ticket import ANYWHERE, OPEN_STAGES, TERMINAL, TRANSITIONS, IllegalTransitionError, Ticket, apply
+from services.core.ticket import Ticket
+from services.core.ticket_fold import apply
+from services.core.transitions import ANYWHERE, OPEN_STAGES, TERMINAL, TRANSITIONS, IllegalTransitionError
 from tests.builders import Story, closes, elapses, opens, passes, play, rates, reopens, replies, returns, signs, upholds
 
 OPENED = opens("Mon 2026-11-02 09:00")

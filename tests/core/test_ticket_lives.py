@@ -19,7 +19,7 @@ from services.core.decision import Decision
 from services.core.lifecycle import decide as deciders
 from services.core.lifecycle import handling
 from services.core.succession import Succession
-from services.core.ticket import TERMINAL
+from services.core.transitions import TERMINAL
 from services.router.service import RouterState
 from services.router.service import handle as route
 from services.sla_timer import service as sla_timer

@@ -10,7 +10,7 @@ from promql import metric_names, undeclared
 from rule_files import FOLDER, RULES, RUNBOOK, UNIT_TESTS, alerts, headings, recorded, rules, unit_tests
 from tools import run
 
-from services.core.ticket import OPEN_STAGES
+from services.core.transitions import OPEN_STAGES
 
 REQUIRED = ("summary", "description", "summary_zh", "description_zh", "runbook_url")
 NAMES = [alert["alert"] for alert in alerts()]

@@ -256,7 +256,7 @@ CODE = (
     Code(f"{LIFE}.repeating:passed_on", "before.id if fact.counted else None", "before.id", ("repeats",)),
     Code(f"{LIFE}.repeating:passed_on", "if isinstance(fact, TicketRepeated)", "if False", ("repeats",)),
     Code(f"{LIFE}.repeating:passed_on", "facts or before.successor is None or", "True or", ("repeats",)),
-    Code("services.core.ticket:_again", "fact.successor", "None", ("repeats",)),
+    Code("services.core.ticket_fold:_again", "fact.successor", "None", ("repeats",)),
     Code(
         "services.scoring.measures:_measured",
         "case TicketRepeated() if event.counted",
@@ -374,7 +374,7 @@ CODE = (
     Code(f"{LIFE}.calling:log_call", "is not Kind.CONSULTATION", "is None", ("art-05",)),
     Code(f"{LIFE}.calling:log_call", "d.known.calls + 1", "1", ("art-05",)),
     Code(f"{LIFE}.handling:review_reply", "record_rating(d, said) if said else d", "d", ("art-05",)),
-    Code("services.core.ticket:_further_details", 'return {"call_rating": None}', "return {}", ("art-05",)),
+    Code("services.core.ticket_fold:_further_details", 'return {"call_rating": None}', "return {}", ("art-05",)),
     Code("services.revisit.service:_first_contact", "if not in_call", "if True", ("art-05",)),
     Code(f"{LIFE}.handling:review_reply", "if command.defects", "if False", ("art-12",)),
     Code(f"{LIFE}.handling:review_reply", "if command.defects", "if not command.defects", ("art-05", "art-12")),

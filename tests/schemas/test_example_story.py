@@ -15,7 +15,9 @@ from schemas.vocabulary import ClockKind, Stage
 from services.core.decision import Decision
 from services.core.lifecycle.decide import decide
 from services.core.policy import Policies
-from services.core.ticket import IllegalTransitionError, Ticket, apply
+from services.core.ticket import Ticket
+from services.core.ticket_fold import apply
+from services.core.transitions import IllegalTransitionError
 from services.runtime.policy_files import load_policies
 from tests.schemas.example_records import EVERY, event, of
 from tests.schemas.retell import policies_of

@@ -16,7 +16,9 @@ from services.core.explain.model import Arithmetic, Cause, Ended, Entry, Explana
 from services.core.explain.words import CLOCKS, CONSEQUENCES, local_en, local_zh
 from services.core.policy import Policies, Policy
 from services.core.service import Rejected
-from services.core.ticket import IllegalTransitionError, Ticket, apply
+from services.core.ticket import Ticket
+from services.core.ticket_fold import apply
+from services.core.transitions import IllegalTransitionError
 
 _COMMON: Final = frozenset(Fact.model_fields) | {"pii_ref", "reply"}
 

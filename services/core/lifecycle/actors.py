@@ -3,7 +3,7 @@
 from schemas.commands import Command
 from schemas.vocabulary import Role, Stage
 from services.core.decision import Decision
-from services.core.ticket import OPEN_STAGES
+from services.core.transitions import OPEN_STAGES
 
 
 def from_unit(d: Decision, *stages: Stage) -> str | None:

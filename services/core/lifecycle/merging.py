@@ -38,7 +38,8 @@ from services.core.lifecycle.closing import LIMITS
 from services.core.lifecycle.dispatching import accept
 from services.core.lifecycle.revision import revise
 from services.core.lifecycle.verdicts import breach, settle
-from services.core.ticket import OPEN_STAGES, Child
+from services.core.ticket import Child
+from services.core.transitions import OPEN_STAGES
 
 MERGEABLE = (Stage.HELD, Stage.QUEUED, Stage.DISPATCHED, Stage.IN_PROGRESS)
 """Stages in which a ticket may be merged into another: before its unit has said anything that needs an answer."""

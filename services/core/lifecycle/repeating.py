@@ -11,7 +11,8 @@ from schemas.values import Actor
 from schemas.vocabulary import Role
 from services.core.deadlines import due
 from services.core.decision import SOURCE, Decision
-from services.core.ticket import OPEN_STAGES, Ticket
+from services.core.ticket import Ticket
+from services.core.transitions import OPEN_STAGES
 
 ACTOR = Actor(role=Role.SERVICE, id="router")
 
