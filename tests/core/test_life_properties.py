@@ -217,7 +217,7 @@ LIKELY: dict[Stage, tuple[type[Command], ...]] = {
         RequestReturn,
         RequestExtension,
         DecideExtension,
-        RequestSuspension,
+        *[RequestSuspension] * 4,
         AssignCoHandlers,
         AssignCoHandlers,
         SubmitCoReply,
@@ -227,7 +227,7 @@ LIKELY: dict[Stage, tuple[type[Command], ...]] = {
         MergeTicket,
     ),
     Stage.MERGED: (AnswerMerge, ShareReply, UnmergeTicket, CarryExtension),
-    Stage.SUSPENDED: (ResumeTicket, ResumeTicket, SupplementTicket, RequestCoReturn, DecideCoReturn),
+    Stage.SUSPENDED: (*[ResumeTicket] * 3, SupplementTicket, RequestCoReturn, DecideCoReturn),
     Stage.DISPUTED: (DecideReturn, DecideExtension),
     Stage.REPLIED: (ReviewReply,),
     Stage.REVISITING: (SubmitRating, LogContact, CloseTicket, RequestAppeal, DecideAppeal),
@@ -309,7 +309,7 @@ def next_command(draw: Callable[..., Any], number: int, ticket: Ticket, now: Any
     if disputed and ticket.stage is Stage.IN_PROGRESS:
         likely = (DecideCoReturn, SubmitReply)
     elif ticket.stage is Stage.IN_PROGRESS and ticket.suspension_asked:
-        likely = (*likely, *[DecideSuspension] * 8)
+        likely = (DecideSuspension, DecideSuspension, SubmitReply)
     elif ticket.stage is Stage.IN_PROGRESS and ticket.co_handlers():
         likely = (*likely, *[RequestCoReturn] * 8)
     cls: type[Command] = draw(st.sampled_from(likely if what == "likely" and likely else tuple(FIELDS)))

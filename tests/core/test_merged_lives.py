@@ -16,6 +16,7 @@ from schemas.commands import (
     MergeTicket,
     Merging,
     OpenTicket,
+    RepeatTicket,
     RequestExtension,
     ShareReply,
     SubmitReply,
@@ -164,7 +165,7 @@ class MergedLives(RuleBasedStateMachine):
     def act(self, data: Any, name: str, minutes: int) -> None:
         self.count += 1
         said = next_command(data.draw, self.count, self.ticket(name), self.now + timedelta(minutes=minutes))
-        if not isinstance(said, Merging | OpenTicket):  # nobody but the saga itself speaks so
+        if not isinstance(said, Merging | OpenTicket | RepeatTicket):  # the saga alone speaks so, or opens a fourth
             self.hear(said.model_copy(update={"subject": name}))
 
     @rule(data=st.data(), again=st.booleans())
