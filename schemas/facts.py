@@ -20,6 +20,7 @@ from schemas.vocabulary import (
     Rating,
     ReplyDefect,
     Resolution,
+    Role,
     Rung,
     Stage,
     SuspensionEnd,
@@ -540,11 +541,12 @@ class AccountabilityDecided(Fact):
 
 
 class CommandRefused(Fact):
-    """A command changed nothing; `code` and `article` say why."""
+    """A command changed nothing; `code` and `article` say why, `asked_by` in which role it was sent."""
 
     type: Literal["command.refused.v1"] = "command.refused.v1"
     command: Token
     code: Token
+    asked_by: Role | None = None
 
 
 class ClockPulsed(Event):

@@ -102,4 +102,5 @@ class Decision:
 
     def refuse(self, code: str, article: str) -> "Decision":
         """Change nothing, and say why."""
-        return self.then(CommandRefused, article, command=self.command.type, code=code)
+        asked_by = self.command.actor.role
+        return self.then(CommandRefused, article, command=self.command.type, code=code, asked_by=asked_by)

@@ -8,10 +8,12 @@ from pydantic_core import to_json
 
 from schemas.events import TICKET_FACTS, type_of
 from schemas.facts import Fact, TicketOpened
-from schemas.vocabulary import ClockKind
+from schemas.vocabulary import ClockKind, Role
 
 MOVED: Final = "deadline.moved"
 """Any fact that gives the case clock another due instant, unless the platform asked for it under its own name."""
+REFUSED: Final = "command.refused"
+"""A wish of the platform itself that changed nothing; others' wishes are not its concern."""
 DETAILS: Final[Mapping[str, tuple[str, ...]]] = {
     "ticket.opened": (),
     "ticket.diverted": ("call_number",),
@@ -36,6 +38,7 @@ DETAILS: Final[Mapping[str, tuple[str, ...]]] = {
         "resolution", "rating", "deemed", "dispatched_at", "replied_at", "returns", "extensions", "breaches",
     ),
     "ticket.reopened": (),
+    REFUSED: ("command", "code"),
     MOVED: (),
 }  # fmt: skip
 """What a platform may be told, and what each says of its own; nothing of a person is in any of them (Art. 13)."""
@@ -51,12 +54,14 @@ JITTER: Final = 0.2
 _FAMILIES: Final = {type_of(cls): type_of(cls).rsplit(".", 1)[0] for cls in TICKET_FACTS}
 
 
-def word_of(fact_type: str, events: Collection[str], *, moves: bool) -> str | None:
+def word_of(fact_type: str, events: Collection[str], *, moves: bool, asked_by: str | None = None) -> str | None:
     """Give the word under which a platform that asked for `events` is told of a fact; None if it is not.
 
-    `moves`: the fact gave the case clock another due instant than it had.
+    `moves`: the fact gave the case clock another due instant than it had. `asked_by`: the role whose wish it refused.
     """
     family = _FAMILIES.get(fact_type, "")
+    if family == REFUSED and asked_by != Role.PLATFORM:
+        return None
     if family in events:
         return family
     return MOVED if moves and MOVED in events else None
@@ -83,6 +88,7 @@ def message(facts: Sequence[Fact], word: str, status_words: Mapping[str, str]) -
         "platform": opened.platform,
         "upstream_id": opened.upstream_id,
         "sequence": fact.sequence,
+        "submission": fact.causation,
         "status": status_words.get(word, fact.stage.value),
         "stage": fact.stage.value,
         "kind": fact.kind.value,

@@ -81,13 +81,14 @@ class Outbox:
         """Note what is owed because of one fact; a repeated fact owes nothing new, a replayed dead letter does."""
         token, sequence, fact = (record.key or b"").decode(), int(headers["ce_sequence"]), headers["ce_id"]
         moves = self._moves(db, token, sequence, fact, case_due(data.get("started", ())))
-        if word_of(headers["ce_type"], self._events, moves=moves) is None:
+        asked_by = data.get("asked_by")
+        if word_of(headers["ce_type"], self._events, moves=moves, asked_by=asked_by) is None:
             return
         row = db.execute("SELECT platform FROM ticket WHERE token = ?", (token,)).fetchone()
         feedback = self.platforms.get(row[0]) if row else None
         if row is None or feedback is None or datetime.fromisoformat(headers["ce_time"]) < feedback.since:
             return
-        word = word_of(headers["ce_type"], feedback.events, moves=moves)
+        word = word_of(headers["ce_type"], feedback.events, moves=moves, asked_by=asked_by)
         if word is None:
             return
         again = record.appended_at if REPLAYED in headers else 0.0

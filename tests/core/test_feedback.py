@@ -8,10 +8,12 @@ import pytest
 from schemas.docs import STORY
 from schemas.events import TICKET_FACTS, type_of
 from schemas.facts import Fact
+from schemas.vocabulary import Role
 from services.core.feedback import (
     DETAILS,
     JITTER,
     MOVED,
+    REFUSED,
     RETRY_SECONDS,
     USUAL,
     case_due,
@@ -32,7 +34,8 @@ def words(events: tuple[str, ...]) -> dict[int, str]:
     before: str | None = None
     for number, fact in enumerate(LIFE, 1):
         due = case_due(fact.model_dump(mode="json")["started"])
-        word = word_of(fact.type, events, moves=None not in {before, due} and before != due)
+        asked_by = getattr(fact, "asked_by", None)
+        word = word_of(fact.type, events, moves=None not in {before, due} and before != due, asked_by=asked_by)
         before = due or before
         if word is not None:
             found[number] = word
@@ -61,6 +64,12 @@ def test_a_platform_is_usually_told_of_its_ticket_s_stations_in_their_order() ->
 def test_a_moved_deadline_is_told_once_under_its_own_name_or_as_such() -> None:
     assert words((MOVED,)) == {20: MOVED}
     assert words((MOVED, "extension.granted")) == {20: "extension.granted"}
+
+
+@pytest.mark.parametrize("role", [*Role, None])
+def test_a_refusal_is_told_to_the_platform_that_was_refused_and_to_no_other(role: Role | None) -> None:
+    word = word_of("command.refused.v1", (REFUSED,), moves=False, asked_by=role)
+    assert word == (REFUSED if role is Role.PLATFORM else None)
 
 
 def test_the_due_instant_is_the_case_clock_s_as_it_stood_after_the_fact() -> None:

@@ -19,9 +19,10 @@ import redis
 import yaml
 from typer.testing import CliRunner
 
-from schemas.facts import Fact, TicketOpened
+from schemas.facts import CommandRefused, Fact, TicketOpened
 from schemas.feedback import FeedbackAbandoned, FeedbackReceived
 from schemas.topics import load
+from schemas.vocabulary import Role
 from schemas.wire import decode
 from services.__main__ import app
 from services.core.feedback import USUAL
@@ -42,7 +43,7 @@ from tests.mesh.test_gateway import MATTER, became
 from tests.services.test_door import submitted
 
 pytestmark = pytest.mark.broker
-EVENTS = [*USUAL, "ticket.urged"]
+EVENTS = [*USUAL, "ticket.urged", "command.refused"]
 PATIENCE = 60.0
 
 
@@ -162,6 +163,29 @@ def test_a_platform_is_told_of_dispatch_and_reply_under_its_own_number_and_the_v
     wait_until(lambda: received() == ["ticket.dispatched.v1", "reply.submitted.v1"], PATIENCE, "receipts in the view")
     (confirmed,) = {said.platform for said in way_out.said("feedback-events") if said.subject == ticket}
     assert confirmed == "well"
+
+
+def test_a_platform_hears_of_its_own_commands_whether_they_were_taken_or_refused_and_of_nobody_else_s(
+    way_out: WayOut,
+) -> None:
+    platform = way_out.receiver.platforms["rotating"]
+    ticket = way_out.submit("rotating", "outcomes")["ticket"]
+    unit = with_token(way_out.mesh.url, way_out.settings, Access.UNIT, "U-SANITATION")
+    unit.post(f"/v1/tickets/{ticket}/extension-requests", {"reason": "weather"}, idempotency_key="too-early")
+    caller = way_out.caller("rotating")
+    path = f"/v1/tickets/{ticket}/withdrawals"
+    taken, refused = (until_taken(caller, path, {}, idempotency_key=f"withdrawal-{n}") for n in (1, 2))
+
+    def told() -> list[dict[str, Any]]:
+        return [item.said for item in platform.told if item.said["data"]["upstream_id"] == "outcomes"]
+
+    wait_until(lambda: len(told()) == 3, PATIENCE, "dispatch, withdrawal and refusal")
+    assert ["ticket.dispatched", "ticket.withdrawn", "command.refused"] == [said["type"] for said in told()]
+    assert [taken["submission"], refused["submission"]] == [said["data"]["submission"] for said in told()[1:]]
+    last = told()[-1]["data"]
+    assert ("ticket.withdraw.v1", "not-in-stage-withdrawn") == (last["command"], last["code"])
+    roles = [fact.asked_by for fact in way_out.said("ticket-events") if isinstance(fact, CommandRefused)]
+    assert {Role.UNIT, Role.PLATFORM} == set(roles), "the unit was refused too, and that is its own concern"
 
 
 def test_both_keys_sign_while_ours_is_rotated(way_out: WayOut) -> None:
