@@ -64,6 +64,7 @@ def new_settings(servers: object, tmp_path_factory: pytest.TempPathFactory) -> C
             bootstrap_servers=servers.bootstrap_servers,  # type: ignore[attr-defined]
             redis_url=servers.redis_url,  # type: ignore[attr-defined]
             topic_prefix=f"t{os.getpid()}-{next(_numbers)}-",
+            linger=0.002,
             watermark_interval=0.005,
             home=tmp_path_factory.mktemp("home"),
             policy_dir=ROOT / "ops",

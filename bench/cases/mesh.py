@@ -23,7 +23,7 @@ RATES = (1_000, 1_500, 2_000, 2_500, 3_000, 3_500, 4_000, 5_000, 6_000, 7_000)
 
 
 def _run(bench: Bench) -> Results:
-    warm, seconds = bench.size(25, 5), bench.size(25, 8)
+    warm, seconds = bench.size(25, 10), bench.size(25, 10)
     with bench.cluster(redis=True) as servers:
         settings = Settings(
             bootstrap_servers=servers.bootstrap_servers, redis_url=servers.redis_url, home=bench.home / "mesh"

@@ -199,6 +199,7 @@ def _settings(servers: Any, home: Path) -> Settings:
         bootstrap_servers=servers.bootstrap_servers,
         redis_url=servers.redis_url,
         topic_prefix=existing.topic_prefix or stamp,
+        linger=0.002,
         watermark_interval=0.005,
         home=home,
     )

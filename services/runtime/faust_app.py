@@ -24,7 +24,7 @@ def build_app(service: str, settings: Settings) -> Any:
         broker_max_poll_interval=300.0,
         consumer_group_instance_id=f"{settings.group(service)}-{settings.instance}",
         consumer_max_fetch_size=1_048_576,
-        producer_linger=0.002,
+        producer_linger=settings.linger,
         producer_max_batch_size=262_144,
         producer_max_request_size=4_194_304,
         producer_compression_type="lz4",

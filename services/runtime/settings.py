@@ -42,6 +42,9 @@ class Settings(BaseSettings):
         default="memory", description="where tables are held; rocksdb (extra `rocksdb`) starts from what is on disk"
     )
     commit_interval: float = Field(default=1.0, gt=0, description="seconds between commits; bounds what is replayed")
+    linger: float = Field(
+        default=0.05, ge=0, description="seconds a fact or command waits for others: full batches spare the broker work"
+    )
     watermark_interval: float = Field(default=1.0, gt=0, description="seconds between published watermarks")
     session_timeout: float = Field(default=10.0, gt=0, description="seconds until the group notices a dead worker")
     max_consecutive_dead_letters: int = Field(default=100, ge=1, description="a bad deploy stops, not drains, a topic")

@@ -215,8 +215,10 @@ def test_once_all_notices_are_known_every_open_clock_is_as_if_decided_under_the_
             continue  # over before the last notice was known: late or not, it stays
         d = Decision(life.ticket, life.heard[-1], policies).as_of(known)
         fresh = decided_anew(d, clock)
-        assert clock.due_at == fresh.due_at or fresh.due_at <= known, clock
-        assert {m.rung: m.at for m in ahead(clock, known).marks}.items() <= {m.rung: m.at for m in fresh.marks}.items()
+        if fresh.due_at > known:  # a limit is never moved into the past: such a clock stays as it was, marks and all
+            fresh_marks = {m.rung: m.at for m in fresh.marks}
+            assert clock.due_at == fresh.due_at, clock
+            assert {m.rung: m.at for m in ahead(clock, known).marks}.items() <= fresh_marks.items()
         leg = life.ticket.leg(clock.cycle)
         if leg is not None and clock.kind in {ClockKind.HANDLE, ClockKind.CO_HANDLE}:
             assert leg.due_at == clock.due_at
