@@ -110,9 +110,9 @@ class _Writer:
         over = ended.clock in WINDOWS and ended.margin_seconds == 0
         outcome = self.word("over") if over else self.say(OUTCOMES[ended.outcome.value])
         text = f"■ {self.say(CLOCKS[ended.clock])} #{ended.cycle}: {outcome}"
-        if over or ended.outcome.value in {"cancelled", "paused"}:
-            return text
         margin = abs(ended.margin_seconds)
+        if margin == 0 or ended.outcome.value in {"cancelled", "paused"}:
+            return text
         days, rest = divmod(margin, 86_400)
         spent = (f"{days} d " if days else "") + f"{rest // 3600}:{rest % 3600 // 60:02}:{rest % 60:02}"
         return f"{text}, {spent} {self.word('before' if ended.margin_seconds >= 0 else 'after')}"

@@ -209,7 +209,7 @@ def _months_table(scores: Sequence[ScorePublished], period: str, directory: Dire
     placed = ranks(of_period)
     rows: list[Sequence[Cell]] = [
         (
-            both(_class_name(score, rulebook)),
+            _class_name(score, rulebook),
             placed.get((score.unit, score.period)),
             unit_name(score.unit, directory),
             None if score.score is None else Markup(f"<b>{score.score:.1f}</b>"),

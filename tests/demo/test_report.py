@@ -159,6 +159,11 @@ def test_the_clocks_of_the_timeline_are_plotted_with_old_and_new_due_instants(pa
     assert figures_of(page)["fig-clocks"]["layout"]["shapes"], "days off are shaded"  # type: ignore[index]
 
 
+def test_no_mark_up_is_shown_to_the_reader_as_text(page: str) -> None:
+    body, _, _ = page.partition('<script type="application/json"')
+    assert [] == re.findall(r"&lt;/?\w+[^&]{0,40}", body)
+
+
 def test_units_with_a_small_sample_have_no_rank(page: str, policy: Policy) -> None:
     rows = re.findall(r"<tr.*?</tr>", section_of(page, "units"), re.DOTALL)
     small = next(row for row in rows if "县综合行政执法局" in row)
