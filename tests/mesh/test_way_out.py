@@ -115,7 +115,7 @@ def first_in_order(told: list[Told]) -> bool:
 def way_out(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WayOut]:
     home = tmp_path_factory.mktemp("way-out")
     receiver = Receiver()
-    addresses = {name: receiver.url(name) for name in ("well", "failing", "slow", "refusing", "rotating")}
+    addresses = {name: receiver.url(name) for name in ("well", "failing", "slow", "refusing", "rotating", "asking")}
     addresses["dead"] = f"http://127.0.0.1:{free_port()}/dead"
     shutil.copytree(ROOT / "ops", home / "ops")
     for name, url in addresses.items():
@@ -168,11 +168,11 @@ def test_a_platform_is_told_of_dispatch_and_reply_under_its_own_number_and_the_v
 def test_a_platform_hears_of_its_own_commands_whether_they_were_taken_or_refused_and_of_nobody_else_s(
     way_out: WayOut,
 ) -> None:
-    platform = way_out.receiver.platforms["rotating"]
-    ticket = way_out.submit("rotating", "outcomes")["ticket"]
+    platform = way_out.receiver.platforms["asking"]
+    ticket = way_out.submit("asking", "outcomes")["ticket"]
     unit = with_token(way_out.mesh.url, way_out.settings, Access.UNIT, "U-SANITATION")
     unit.post(f"/v1/tickets/{ticket}/extension-requests", {"reason": "weather"}, idempotency_key="too-early")
-    caller = way_out.caller("rotating")
+    caller = way_out.caller("asking")
     path = f"/v1/tickets/{ticket}/withdrawals"
     taken, refused = (until_taken(caller, path, {}, idempotency_key=f"withdrawal-{n}") for n in (1, 2))
 
