@@ -34,7 +34,7 @@ class Host(Protocol):
     def stop_for_a_bad_deploy(self, topic: str, partition: int, said: str) -> None:
         """End the process loudly: too much of a partition should have been readable and is not."""
 
-    async def bury(self, record: Record, code: str, reason: str) -> None:
+    def bury(self, record: Record, code: str, reason: str) -> None:
         """Set a record aside in the dead letters."""
 
     def digested(self, topic: str, partition: int) -> None:
@@ -69,13 +69,14 @@ class FoldAtWork:
                 result = self.engine.handle(record)
             except Rejected as error:
                 # Somebody may be wrong about tickets all day long: that is his error, and no sign of a bad deploy.
-                await self.host.bury(record, error.code, str(error))
+                self.host.bury(record, error.code, str(error))
                 continue
             except Exception as error:  # noqa: BLE001 - unreadable, or a defect of ours: never a crash loop, or silence
                 if (said := watch.bad()) is not None:
+                    await self.host.producer.flush()  # what was set aside before says why it stopped
                     self.host.stop_for_a_bad_deploy(topic, run.partition, said)
                 code, why = (error.code, str(error)) if isinstance(error, WireError) else _defect(error)
-                await self.host.bury(record, code, why)
+                self.host.bury(record, code, why)
                 continue
             watch.good()
             if self._unanswered is not None:

@@ -97,11 +97,11 @@ class Worker:
         time.sleep(self.settings.stop_linger)
         self.crash(reason, None)
 
-    async def bury(self, record: Record, code: str, reason: str) -> None:
-        """Set a record aside in the dead letters; returns when the broker has it."""
+    def bury(self, record: Record, code: str, reason: str) -> None:
+        """Set a record aside in the dead letters; as for any output, the next commit waits until the broker has it."""
         letter = bury(self.settings.master_key, self.service.name, record, code, reason)
         topic = self.settings.topic(f"{self.service.name}-dead-letters")
-        await self.producer.send_and_wait(topic, None, letter.value, None, None, letter.headers)
+        self.producer.emit(topic, None, letter.value, letter.headers)
         at = record.position
         self.metrics.dead_letters.labels(self.service.name, at.topic, code).inc()
         self.metrics.events.labels(self.service.name, at.topic, "unknown", "dead-letter").inc()
