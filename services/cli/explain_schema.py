@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from services.core.explain.model import Explanation
+from services.runtime.made_file import command
 
 FILE: Final = Path(__file__).parents[2] / "schemas" / "explanation.schema.json"
 HEAD: Final = {
@@ -40,17 +41,7 @@ def text() -> str:
 
 def main(arguments: list[str]) -> int:
     """Run the command; gives the exit code."""
-    if arguments == ["generate"]:
-        FILE.write_text(text(), encoding="utf-8")
-        return 0
-    if arguments == ["check"]:
-        if FILE.exists() and FILE.read_text(encoding="utf-8") == text():
-            return 0
-        found = f"schemas/{FILE.name} differs from the models; run `python -m services.cli.explain_schema generate`"
-        print(found, file=sys.stderr)  # noqa: T201 - a command
-        return 1
-    print(__doc__, file=sys.stderr)  # noqa: T201 - a command
-    return 2
+    return command(arguments, FILE, text, "services.cli.explain_schema", "models")
 
 
 if __name__ == "__main__":

@@ -96,11 +96,14 @@ def _placed(path: Path, found: LayerProblem) -> str:
 
 def load_history(root: Path, name: str) -> CalendarHistory:
     """Compile every version of the calendar `name` from its layers; raises `PolicyFileError`."""
-    layers = load_layers(root, name)
+    return _history(root, load_layers(root, name))
+
+
+def _history(root: Path, layers: Sequence[CalendarLayer]) -> CalendarHistory:
     try:
         return calendar_history(layers)
     except ValueError as error:
-        raise PolicyFileError(f"{root}/calendars/{name}.yaml: {error}") from None
+        raise PolicyFileError(f"{root}/calendars/{layers[-1].name}.yaml: {error}") from None
 
 
 def load_calendar(root: Path, name: str) -> WorkCalendar:
@@ -196,8 +199,8 @@ def _compiled(root: Path, book: Rulebook) -> Policy:
     ]
     if problems:
         raise PolicyFileError("\n".join(problems))
-    history = load_history(root, book.calendar)
-    units = _unit_histories(path, directory, load_layers(root, book.calendar))
+    layers = load_layers(root, book.calendar)
+    history, units = _history(root, layers), _unit_histories(path, directory, layers)
     latest = {unit: own.latest for unit, own in units.items()}
     return Policy(book, history.latest, directory, door, history, unit_histories=units, unit_calendars=latest)
 

@@ -8,6 +8,7 @@ import yaml
 
 from services.intake.gateway.app import application
 from services.intake.gateway.document import document
+from services.runtime.made_file import command
 
 FILE: Final = Path(__file__).parents[3] / "docs" / "openapi.yaml"
 HEAD: Final = "# Made by `python -m services.intake.gateway generate`. Do not edit.\n"
@@ -23,17 +24,7 @@ def text() -> str:
 
 def main(arguments: list[str]) -> int:
     """Run the command; gives the exit code."""
-    if arguments == ["generate"]:
-        FILE.write_text(text(), encoding="utf-8")
-        return 0
-    if arguments == ["check"]:
-        if FILE.exists() and FILE.read_text(encoding="utf-8") == text():
-            return 0
-        found = "docs/openapi.yaml differs from the routes; run `python -m services.intake.gateway generate`"
-        print(found, file=sys.stderr)  # noqa: T201 - a command
-        return 1
-    print(__doc__, file=sys.stderr)  # noqa: T201 - a command
-    return 2
+    return command(arguments, FILE, text, "services.intake.gateway", "routes")
 
 
 if __name__ == "__main__":

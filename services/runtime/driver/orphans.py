@@ -39,7 +39,6 @@ class Lookout(threading.Thread):
         self._bait = sorted(others) or self._topics
         self._session: float = member_config["session.timeout.ms"] / 1000
         self._stopping = threading.Event()
-        self.times_shared_out = 0
 
     def stop(self) -> None:
         """Look no more."""
@@ -59,7 +58,7 @@ class Lookout(threading.Thread):
                 elif time.monotonic() - since >= self._session / 2:
                     _log.warning("nobody owns %s: sharing out anew", sorted(found))
                     self._share_out()
-                    self.times_shared_out, since = self.times_shared_out + 1, time.monotonic()
+                    since = time.monotonic()
         except BaseException as error:  # noqa: BLE001 - the worker must hear of it, whatever it is
             self._fail(error)
 
@@ -68,13 +67,14 @@ class Lookout(threading.Thread):
         name = self._config["group.id"]
         try:
             group = admin.describe_consumer_groups([name], request_timeout=10)[name].result()
-            topics = {topic: admin.list_topics(topic, timeout=10).topics[topic] for topic in self._topics}
+            topics = [admin.list_topics(topic, timeout=10).topics[topic] for topic in self._topics]
         except KafkaException:
             return None
-        if group.state is not ConsumerGroupState.STABLE:
+        # A topic that cannot be told names no partitions: that is not the same as all of them being owned.
+        if group.state is not ConsumerGroupState.STABLE or any(topic.error is not None for topic in topics):
             return None
         owned = {TP(tp.topic, tp.partition) for member in group.members for tp in member.assignment.topic_partitions}
-        return frozenset(TP(name, number) for name, topic in topics.items() for number in topic.partitions) - owned
+        return frozenset(TP(topic.topic, number) for topic in topics for number in topic.partitions) - owned
 
     def _share_out(self) -> None:
         """Have every member join again: a guest joins and leaves.
