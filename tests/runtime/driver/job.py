@@ -14,6 +14,7 @@ import sys
 from typing import Any
 
 import faust
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 
 from services.runtime.driver import APP_SETTINGS, Run, follow
 from services.runtime.driver.transport import Transport
@@ -64,11 +65,28 @@ def ours(args: argparse.Namespace) -> Any:
     return app
 
 
+def hear_of_seeks_late(seconds: float) -> None:
+    """Let the main loop hear late of the seek that its consumer's thread made, as a busy loop does.
+
+    Stock Faust reads on meanwhile, into queues that it empties once it has heard.
+    """
+    seek_to_committed = AIOKafkaConsumerThread.seek_to_committed
+
+    async def late(self: Any) -> Any:
+        found = await seek_to_committed(self)
+        await asyncio.sleep(seconds)
+        return found
+
+    AIOKafkaConsumerThread.seek_to_committed = late
+
+
 def stock(args: argparse.Namespace) -> Any:
     app = faust.App(
         args.app, **settings(args, "kafka"), web_enabled=False, topic_partitions=PARTITIONS, table_standby_replicas=0,
         topic_allow_declare=False, topic_disable_leader=True, stream_recovery_delay=0.0,
     )  # fmt: skip
+    if args.late_seek:
+        hear_of_seeks_late(args.late_seek)
     raw = {"key_type": bytes, "value_type": bytes, "key_serializer": "raw", "value_serializer": "raw"}
     source = app.topic(args.source, partitions=PARTITIONS, **raw)
     out = app.topic(args.out, **raw)
@@ -84,6 +102,8 @@ def stock(args: argparse.Namespace) -> Any:
             if said is not None:
                 await out.send(key=key, value=said)
                 table[key] = written
+            if args.slow:
+                await asyncio.sleep(args.slow)
 
     return app
 
@@ -97,6 +117,7 @@ async def main() -> None:
     parser.add_argument("--store", default="memory")
     parser.add_argument("--linger-ms", type=float, default=2)
     parser.add_argument("--slow", type=float, default=0)
+    parser.add_argument("--late-seek", type=float, default=0)
     parser.add_argument("--commit-interval", type=float, default=0.2)
     parser.add_argument("--session-timeout", type=float, default=6.0)
     args = parser.parse_args()
