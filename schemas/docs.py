@@ -138,6 +138,7 @@ CHINESE: Final[dict[str, str]] = {
     "reminder.collected.v1": "提醒归入单位汇总(或撤出)",
     "digest.issued.v1": "督办汇总通知(每单位、每级、每时段一份)",
     "clock.pulse_relayed.v1": "时钟脉冲已转入按单位分区",
+    "clock.pulse_measured.v1": "时钟脉冲已转入考核计量分区",
     "contact.requested.v1": "请求联系市民(回访任务)",
     "unit.measured.v1": "单位考核计量",
     "score.published.v1": "单位考核得分",

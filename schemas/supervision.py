@@ -75,6 +75,12 @@ class PulseRelayed(Event):
     type: Literal["clock.pulse_relayed.v1"] = "clock.pulse_relayed.v1"
 
 
+class PulseMeasured(Event):
+    """Scoring passed a pulse on behind the measures of its partition; scores that changed are published then."""
+
+    type: Literal["clock.pulse_measured.v1"] = "clock.pulse_measured.v1"
+
+
 class ContactRequested(Event):
     """Somebody, or a gateway, is to contact the citizen of this ticket (Art. 9)."""
 
@@ -210,6 +216,7 @@ SUPERVISION: tuple[type[Event], ...] = (
     PulseRelayed,
     ContactRequested,
     UnitMeasured,
+    PulseMeasured,
     ScorePublished,
     AccountabilityNoted,
     AccountabilityFlagged,

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
+from schemas.envelope import Event
 from schemas.supervision import AccountabilityFlagged, ScorePublished, UnitMeasured
 from schemas.wire import WireError, decode, encode
 from services.core.policy import Policies
@@ -18,10 +20,14 @@ _OF_THE_RECORD = {"id", "source", "time", "causation", "change"}
 
 @dataclass
 class Assessed:
-    """What the facts of a log count as; `recorded` is what was published, `scores` what should have been."""
+    """What the facts of a log count as: `scores` by all of them, `due` by those before the last pulse.
+
+    `recorded` is what was published, which should be `due`: what counted since then waits for the next pulse.
+    """
 
     measures: list[UnitMeasured] = field(default_factory=list)
     scores: dict[tuple[str, str], ScorePublished] = field(default_factory=dict)
+    due: dict[tuple[str, str], ScorePublished] = field(default_factory=dict)
     recorded: dict[tuple[str, str], ScorePublished] = field(default_factory=dict)
     flags: list[AccountabilityFlagged] = field(default_factory=list)
 
@@ -30,8 +36,8 @@ class Assessed:
         return [
             key
             for key, said in sorted(self.recorded.items())
-            if key not in self.scores
-            or said.model_dump(exclude=_OF_THE_RECORD) != self.scores[key].model_dump(exclude=_OF_THE_RECORD)
+            if key not in self.due
+            or said.model_dump(exclude=_OF_THE_RECORD) != self.due[key].model_dump(exclude=_OF_THE_RECORD)
         ]
 
 
@@ -39,7 +45,7 @@ def assessed(log: Iterable[Record], policies: Policies) -> Assessed:
     """Fold the facts of a log through the real scoring service; records that nobody can read are left out."""
     found = Assessed()
     tables: list[dict[bytes, bytes]] = [{}, {}]
-    by_ticket, by_unit = (Engine(fold, table) for fold, table in zip(service(policies).folds, tables, strict=False))
+    by_ticket, by_unit = (Engine(fold, table) for fold, table in zip(service(policies).folds, tables, strict=True))
     sent = 0
     for record in log:
         if record.position.topic == "unit-scores":
@@ -48,19 +54,27 @@ def assessed(log: Iterable[Record], policies: Policies) -> Assessed:
         if record.position.topic != "ticket-events":
             continue
         for said in _folded(by_ticket, tables[0], record):
-            if not isinstance(said, UnitMeasured):
-                continue
-            found.measures.append(said)
+            if isinstance(said, UnitMeasured):
+                found.measures.append(said)
             headers, value = encode(said)
             at = Position("unit-measures", 0, sent)
             sent += 1
             again = Record(at, said.subject.encode(), value, tuple(headers), record.appended_at)
             for event in _folded(by_unit, tables[1], again):
                 if isinstance(event, ScorePublished):
-                    found.scores[event.unit, event.period] = event
+                    found.due[event.unit, event.period] = event
                 elif isinstance(event, AccountabilityFlagged):
                     found.flags.append(event)
+    found.scores = found.due | _with_what_waits(by_unit, tables[1])
     return found
+
+
+def _with_what_waits(by_unit: Engine, table: dict[bytes, bytes]) -> dict[tuple[str, str], ScorePublished]:
+    fold, end = by_unit.fold, datetime.max.replace(tzinfo=UTC)
+    assert fold.wake is not None  # noqa: S101 - scoring's second fold has one
+    steps = [fold.wake(unit.decode(), fold.load(state), end) for unit, state in table.items()]
+    said = [output.event for step in steps for output in step.outputs]
+    return {(event.unit, event.period): event for event in said if isinstance(event, ScorePublished)}
 
 
 def _note(found: Assessed, record: Record) -> None:
@@ -72,7 +86,7 @@ def _note(found: Assessed, record: Record) -> None:
         found.recorded[event.unit, event.period] = event
 
 
-def _folded(engine: Engine, table: dict[bytes, bytes], record: Record) -> list[object]:
+def _folded(engine: Engine, table: dict[bytes, bytes], record: Record) -> list[Event]:
     try:
         result = engine.handle(record)
     except (WireError, Rejected):

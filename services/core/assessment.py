@@ -164,7 +164,8 @@ def policy_of(policies: Policies, period: str) -> Policy:
 
     Nobody is assessed by weights that he could not know, and a correction made later changes none.
     """
-    begin = datetime.strptime(period, "%Y-%m").replace(tzinfo=policies.newest.calendar.zone)
+    year, month = period.split("-")
+    begin = datetime(int(year), int(month), 1, tzinfo=policies.newest.calendar.zone)
     return policies.at(max(begin, policies.segments[0][0]))
 
 

@@ -4,11 +4,12 @@ from datetime import datetime
 from functools import partial
 
 from schemas.envelope import Event, derived_id
-from schemas.facts import ClockPulsed, Fact
+from schemas.facts import Fact
 from schemas.supervision import PulseRelayed, ReminderCollected, ReminderIssued
 from schemas.values import DigestItem
 from schemas.vocabulary import Rung
 from services.core.policy import Policies, Policy
+from services.core.relay import relay
 from services.core.rulebook import RungRule
 from services.core.service import Fold, Output, Position, QueueEntry, Rejected, Service, Step, in_sequence
 from services.core.transitions import TERMINAL
@@ -145,15 +146,6 @@ def wake(policies: Policies, ticket: str, state: LadderState, now: datetime) -> 
     )
 
 
-def pass_on_pulse(event: Event, partition: int) -> tuple[Output, ...]:
-    """Write the pulse behind everything collected before it, in the same partition."""
-    if not isinstance(event, ClockPulsed):
-        return ()
-    said_id = derived_id("unit-pulse", partition, event.time.isoformat())
-    relayed = PulseRelayed(id=said_id, source=SOURCE, time=event.time, causation=event.id)
-    return (Output("unit-reminders", relayed, partition=partition),)
-
-
 def queue(state: LadderState) -> QueueEntry | None:
     """Say where an open ticket waits."""
     if state.stage in TERMINAL:
@@ -170,7 +162,7 @@ def service(policies: Policies) -> Service:
         handle=partial(handle, policies),
         wake_at=wake_at,
         wake=partial(wake, policies),
-        on_pulse=pass_on_pulse,
+        on_pulse=relay("unit-reminders", SOURCE, PulseRelayed),
         queue=queue,
     )
     by_unit = Fold(

@@ -13,13 +13,13 @@ from typing import Any, Protocol
 from schemas.commands import PulseClock
 from schemas.envelope import Event
 from schemas.facts import ClockPulsed
-from schemas.supervision import PulseRelayed
+from schemas.supervision import PulseMeasured, PulseRelayed
 from schemas.wire import decode
 from services.core.service import Fold, Output, Position, Rejected
 from services.runtime.queues import ClockCounts, Label, QueueAges, counts_of, oldest_of
 from services.runtime.wakes import Wakes, micros
 
-PULSES = (PulseClock, ClockPulsed, PulseRelayed)
+PULSES = (PulseClock, ClockPulsed, PulseRelayed, PulseMeasured)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,13 @@
 
 from functools import partial
 
+from schemas.supervision import PulseMeasured
 from services.core.policy import Policies
+from services.core.relay import relay
 from services.core.service import Fold, QueueEntry, Service
 from services.core.transitions import TERMINAL
 from services.scoring.measures import SOURCE, LegState, measure
-from services.scoring.units import UnitState, fold_measure
+from services.scoring.units import UnitState, fold_measure, publish, wake_at
 
 
 def queue(state: LegState) -> QueueEntry | None:
@@ -19,7 +21,20 @@ def queue(state: LegState) -> QueueEntry | None:
 def service(policies: Policies) -> Service:
     """Give the scoring service under these rules: one fold by ticket, one by unit."""
     legs = partial(measure, policies)
-    by_ticket = Fold(table="legs", reads="ticket-events", state=LegState, handle=legs, queue=queue)
-    units = partial(fold_measure, policies, SOURCE)
-    by_unit = Fold(table="units", reads="unit-measures", state=UnitState, handle=units)
+    by_ticket = Fold(
+        table="legs",
+        reads="ticket-events",
+        state=LegState,
+        handle=legs,
+        on_pulse=relay("unit-measures", SOURCE, PulseMeasured),
+        queue=queue,
+    )
+    by_unit = Fold(
+        table="units",
+        reads="unit-measures",
+        state=UnitState,
+        handle=partial(fold_measure, policies, SOURCE),
+        wake_at=wake_at,
+        wake=partial(publish, policies, SOURCE),
+    )
     return Service("scoring", (by_ticket, by_unit))

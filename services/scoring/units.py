@@ -1,4 +1,10 @@
-"""The fold by unit: counts per period, scores, and what a person should look at (Art. 15, 16)."""
+"""The fold by unit: counts per period, scores, and what a person should look at (Art. 15, 16).
+
+What counts changes a number at once and is published with the next pulse, however much came in between; what takes
+something back is a revision of its own and published at once.
+"""
+
+from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
@@ -13,6 +19,14 @@ from services.core.scoring_rules import ScoringRule
 from services.core.service import Output, Position, Rejected, Step
 
 EVIDENCE_KEPT = 20
+
+
+class Unsaid(BaseModel):
+    """The newest measure of a period that its published assessment does not hold yet."""
+
+    model_config = ConfigDict(frozen=True)
+    measure: str
+    time: datetime
 
 
 class Published(BaseModel):
@@ -43,6 +57,7 @@ class UnitState(BaseModel):
     applied: dict[int, tuple[int, int]] = {}
     periods: dict[str, PeriodCounts] = {}
     published: dict[str, Published] = {}
+    unsaid: dict[str, Unsaid] = {}
     flags: dict[str, Flag] = {}
 
     def overdue(self, period: str) -> int:
@@ -87,14 +102,14 @@ def _numbers(policy: Policy, state: UnitState, unit: str, period: str) -> dict[s
 
 
 def _publish(
-    policies: Policies, source: str, state: UnitState, said: UnitMeasured, period: str
-) -> tuple[Published, Output]:
-    """Say the assessment of a period anew: under a new revision if what had counted no longer does."""
+    policies: Policies, source: str, state: UnitState, unit: str, period: str, newest: Unsaid, said: UnitMeasured | None
+) -> tuple[UnitState, Output]:
+    """Say the assessment of a period anew: under a new revision if `said` takes back what had counted."""
     policy = policy_of(policies, period)
-    numbers = _numbers(policy, state, said.unit, period)
+    numbers = _numbers(policy, state, unit, period)
     before = state.published.get(period, Published())
     revision, change = before.revision, before.change
-    if said.because is not None:
+    if said is not None and said.because is not None:
         revision += 1
         change = ScoreChange(
             indicator=said.indicator or Indicator.SATISFACTION,
@@ -106,12 +121,12 @@ def _publish(
     score = ScorePublished.model_validate(
         numbers
         | {
-            "id": derived_id("score", said.id) if period == said.period else derived_id("score", said.id, period),
+            "id": derived_id("score", newest.measure, period),
             "source": source,
-            "subject": said.unit,
-            "time": said.time,
-            "causation": said.id,
-            "unit": said.unit,
+            "subject": unit,
+            "time": newest.time,
+            "causation": newest.measure,
+            "unit": unit,
             "unit_group": state.unit_group,
             "period": period,
             "revision": revision,
@@ -120,7 +135,24 @@ def _publish(
         }
     )
     after = Published(score=score.score, revision=revision, change=change)
-    return after, Output("unit-scores", score, key=f"{said.unit}|{period}")
+    left = {other: due for other, due in state.unsaid.items() if other != period}
+    state = state.model_copy(update={"published": state.published | {period: after}, "unsaid": left})
+    return state, Output("unit-scores", score, key=f"{unit}|{period}")
+
+
+def wake_at(state: UnitState) -> datetime | None:
+    """Give since when something is to be published."""
+    return min((due.time for due in state.unsaid.values()), default=None)
+
+
+def publish(policies: Policies, source: str, unit: str, state: UnitState, now: datetime) -> Step[UnitState]:
+    """Say the assessments that changed since the last pulse, one per period."""
+    outputs: list[Output] = []
+    for period, newest in sorted(state.unsaid.items()):
+        if newest.time <= now:
+            state, output = _publish(policies, source, state, unit, period, newest, None)
+            outputs.append(output)
+    return Step(state, tuple(outputs))
 
 
 def _flag(source: str, said: UnitMeasured | AccountabilityNoted, name: str, flag: Flag, **more: object) -> Output:
@@ -187,10 +219,11 @@ def fold_measure(
     touched = [event.period]
     if event.measure is Measure.OVERDUE:  # what is late and open is so at the end of later months too
         touched += [period for period in after.periods if period > event.period]
+    newest = Unsaid(measure=event.id, time=event.time)
+    after = after.model_copy(update={"unsaid": after.unsaid | dict.fromkeys(touched, newest)})
     outputs: list[Output] = []
-    for period in touched:
-        said, output = _publish(policies, source, after, event, period)
-        after = after.model_copy(update={"published": after.published | {period: said}})
+    for period in touched if event.because is not None else ():
+        after, output = _publish(policies, source, after, event.unit, period, newest, event)
         outputs.append(output)
     flag = _reached(policy, event, counts)
     name = derived_id("flag", event.unit, event.period, flag.item) if flag else ""

@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from schemas.envelope import Event
+from schemas.facts import ClockPulsed
 from schemas.wire import encode
 from services.__main__ import app
 from services.core.policy import Policies, Policy
@@ -14,7 +15,7 @@ from services.core.service import Position
 from services.runtime.engine import Record
 from services.runtime.log_file import write_log
 from services.scoring.service import service
-from tests.builders import closes, elapses, opens, passes, play, rates, replies
+from tests.builders import at, closes, elapses, opens, passes, play, rates, replies
 
 RUNNER = CliRunner()
 LATE = (
@@ -45,7 +46,12 @@ def history(policy: Policy) -> list[Record]:
             scored = by_unit.handle(unit, output.event, Position("unit-measures", 0, sent))
             unit, sent = scored.state, sent + 1
             said += [record("unit-scores", sent, o.event, o.key or "") for o in scored.outputs if o.key]
-    return said
+    assert by_unit.wake is not None
+    pulsed = ClockPulsed(id="pulse", source="/test", time=at("Fri 2026-10-09 09:00"))
+    headers, value = encode(pulsed)
+    said.append(Record(Position("ticket-events", 0, offset + 1), None, value, tuple(headers), 0.0))
+    scored = by_unit.wake("U-SANITATION", unit, pulsed.time)
+    return said + [record("unit-scores", sent + n, o.event, o.key or "") for n, o in enumerate(scored.outputs)]
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from schemas.wire import encode
 from services.core.policy import Policies, Policy
 from services.core.service import Fold, Output, Position, Rejected
 from services.reminder.digests import ITEMS_AT_MOST, DigestState, send_at
-from services.reminder.service import pass_on_pulse, service
+from services.reminder.service import service
 from services.runtime.engine import Engine, Record
 from services.runtime.policy_files import load_policies
 from tests.builders import (
@@ -227,8 +227,9 @@ def test_a_window_closes_on_the_pulse_after_its_end(fold: Fold[DigestState]) -> 
     assert [2] == [len(o.event.items) for o in said]  # type: ignore[attr-defined]
 
 
-def test_the_pulse_is_passed_on_into_its_partition() -> None:
-    (output,) = pass_on_pulse(ClockPulsed(id="p", source="/test", time=at("Wed 2026-09-23 09:00")), 3)
+def test_the_pulse_is_passed_on_into_its_partition(policies: Policies) -> None:
+    pass_on = service(policies).folds[0].on_pulse
+    (output,) = pass_on(ClockPulsed(id="p", source="/test", time=at("Wed 2026-09-23 09:00")), 3)
     assert ("unit-reminders", 3, at("Wed 2026-09-23 09:00")) == (output.topic, output.partition, output.event.time)
 
 

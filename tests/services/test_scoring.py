@@ -162,7 +162,16 @@ def folded(units: Fold[UnitState], said: list[UnitMeasured]) -> tuple[UnitState,
         state = step.state
         outputs += step.outputs
     assert state is not None
-    return state, outputs
+    return published(units, state, outputs)
+
+
+def published(units: Fold[UnitState], state: UnitState, outputs: list[Output]) -> tuple[UnitState, list[Output]]:
+    """Let the next pulse come."""
+    assert units.wake is not None
+    step = units.wake(SANITATION, state, at("Thu 2026-12-31 09:00"))
+    assert step.state is not None
+    assert units.wake_at(step.state) is None
+    return step.state, [*outputs, *step.outputs]
 
 
 MONTH = [
@@ -194,6 +203,23 @@ def test_a_unit_with_few_tickets_is_not_ranked(policy: Policy) -> None:
     assert score_of(policy, "urban", few, numbers) is None
     enough = few.model_copy(update={"dispatched": 5})
     assert 100.0 == score_of(policy, "urban", enough, numbers), "what did not happen weighs nothing"
+
+
+def test_however_much_counts_between_two_pulses_a_period_is_published_once(units: Fold[UnitState]) -> None:
+    _, outputs = folded(units, [*MONTH, measure(50, "dispatched", period="2026-10")])
+    assert [("2026-09", 5, "m-0-33"), ("2026-10", 1, "m-0-50")] == [
+        (o.event.period, o.event.dispatched, o.event.causation)  # type: ignore[attr-defined]
+        for o in outputs
+    ]
+
+
+def test_nothing_is_published_before_a_pulse_is_as_late_as_the_measure(units: Fold[UnitState]) -> None:
+    state = units.handle(None, MONTH[0], position()).state
+    assert state is not None
+    assert units.wake is not None
+    assert at("Wed 2026-09-23 09:00") == units.wake_at(state)
+    early = units.wake(SANITATION, state, at("Wed 2026-09-23 08:59"))
+    assert (state, ()) == (early.state, early.outputs)
 
 
 def test_nothing_counted_gives_no_rate(units: Fold[UnitState]) -> None:
@@ -267,8 +293,9 @@ def test_a_measure_taken_back_gives_a_new_revision_that_names_what_changed(units
         40, "closed", rating="dissatisfied", count=-1, because="unjustified_dissatisfaction",
         indicator="satisfaction", evidence="f-0-31", ticket="T-31",
     )  # fmt: skip
-    _, outputs = folded(units, [*MONTH, back])
-    before, after = outputs[-2].event, outputs[-1].event
+    state, outputs = folded(units, MONTH)
+    step = units.handle(state, back, position())
+    before, after = outputs[-1].event, step.outputs[-1].event
     assert isinstance(before, ScorePublished)
     assert isinstance(after, ScorePublished)
     assert (1, None, 75.0) == (before.revision, before.change, before.satisfaction)

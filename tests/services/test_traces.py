@@ -1,5 +1,6 @@
 """Each number is the sum of the tickets behind it, whatever comes twice and whichever partition is read first."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -18,6 +19,7 @@ from tests.core.test_life_properties import POLICIES, lives
 UNITS = service(POLICIES).folds[1]
 quickly = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 EVIDENCE = {"evidence"}
+END = datetime(2099, 1, 1, tzinfo=UTC)
 
 
 def measured(life: list[Decision], partition: int) -> list[UnitMeasured]:
@@ -44,6 +46,14 @@ def folded(measures: list[UnitMeasured]) -> tuple[dict[str, UnitState], dict[tup
         for output in step.outputs:
             if isinstance(output.event, ScorePublished):
                 scores[output.event.unit, output.event.period] = output.event
+    assert UNITS.wake is not None
+    for unit, state in states.items():
+        step = UNITS.wake(unit, state, END)
+        assert step.state is not None
+        states[unit] = step.state
+        for output in step.outputs:
+            assert isinstance(output.event, ScorePublished)
+            scores[output.event.unit, output.event.period] = output.event
     return states, scores
 
 
