@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from schemas.audit import AUDIT
 from schemas.commands import COMMANDS
 from schemas.envelope import Event
-from schemas.events import BY_TYPE, FACTS, type_of
+from schemas.events import BY_TYPE, type_of
+from schemas.facts import FACTS
 from schemas.feedback import FEEDBACK
 from schemas.supervision import SUPERVISION
 from schemas.topics import Topic, load

@@ -20,7 +20,7 @@ CONTRACTS: dict[str, str] = {
 PLANTED = [
     ("services/router/service.py", "import services.revisit.service", "layers"),
     ("services/core/ticket.py", "import services.router.service", "layers"),
-    ("schemas/facts.py", "import services.core.ticket", "layers"),
+    ("schemas/facts/opening.py", "import services.core.ticket", "layers"),
     ("services/core/deadlines.py", "import time", "pure"),
     ("schemas/wire.py", "import random", "pure"),
     ("services/intake/door.py", "import redis", "one-runtime"),

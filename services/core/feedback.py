@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from pydantic_core import to_json
 
-from schemas.events import TICKET_FACTS, type_of
-from schemas.facts import Fact, TicketOpened
+from schemas.events import type_of
+from schemas.facts import TICKET_FACTS, Fact, TicketOpened
 from schemas.vocabulary import ClockKind, Role
 
 MOVED: Final = "deadline.moved"

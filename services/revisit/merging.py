@@ -18,24 +18,22 @@ from schemas.commands import (
     UrgeTicket,
 )
 from schemas.facts import (
-    ExtensionGranted,
-    Fact,
-    ReplyAccepted,
-    ReplySubmitted,
-    TicketDeclined,
-    TicketSupplemented,
-    TicketUrged,
-    TicketWithdrawn,
-)
-from schemas.merge_facts import (
     ChildAttached,
     ChildDetached,
     ChildRefused,
+    ExtensionGranted,
+    Fact,
     MergeLapsed,
     MergeRequested,
+    ReplyAccepted,
     ReplyShared,
+    ReplySubmitted,
+    TicketDeclined,
     TicketMerged,
+    TicketSupplemented,
     TicketUnmerged,
+    TicketUrged,
+    TicketWithdrawn,
 )
 from services.core.service import Output
 from services.core.ticket import Child

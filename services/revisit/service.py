@@ -16,12 +16,12 @@ from schemas.facts import (
     Fact,
     RatingRecorded,
     ReplyAccepted,
+    ReplyShared,
     ReplySubmitted,
     TicketDispatched,
     TicketOpened,
     TicketRedispatched,
 )
-from schemas.merge_facts import ReplyShared
 from schemas.supervision import ContactRequested
 from schemas.vocabulary import Channel, ClockKind, ContactOutcome, Rating, Resolution, Stage
 from services.core.policy import Policies, Policy

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from schemas.docs import STORY
-from schemas.events import TICKET_FACTS, type_of
-from schemas.facts import Fact
+from schemas.events import type_of
+from schemas.facts import TICKET_FACTS, Fact
 from schemas.vocabulary import Role
 from services.core.feedback import (
     DETAILS,

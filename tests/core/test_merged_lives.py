@@ -23,8 +23,8 @@ from schemas.commands import (
     UnmergeTicket,
 )
 from schemas.events import type_of
-from schemas.facts import ClockFact, Fact
-from schemas.merge_facts import MERGE_FACTS, ChildAttached, TicketMerged, TicketUnmerged
+from schemas.facts import ChildAttached, ClockFact, Fact, TicketMerged, TicketUnmerged
+from schemas.facts.merging import MERGING
 from schemas.vocabulary import ClockKind, Stage
 from schemas.wire import encode
 from services.core import clocks
@@ -266,7 +266,7 @@ def play(lives: int) -> None:
 
 
 def test_a_child_has_a_live_clock_or_a_parent_that_answers_whatever_is_late_doubled_or_out_of_order() -> None:
-    wanted = {type_of(cls) for cls in MERGE_FACTS}
+    wanted = {type_of(cls) for cls in MERGING}
     play(300)
     for lives in (900, 2700):  # what Hypothesis draws differs with what else is loaded
         if not wanted <= seen:

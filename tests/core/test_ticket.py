@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from schemas.events import BY_TYPE, TICKET_FACTS, type_of
-from schemas.facts import Fact
+from schemas.events import BY_TYPE, type_of
+from schemas.facts import TICKET_FACTS, Fact
 from schemas.vocabulary import Stage
 from services.core.policy import Policy
 from services.core.ticket import Ticket

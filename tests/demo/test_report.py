@@ -10,7 +10,8 @@ import pytest
 from rich.console import Console
 
 from schemas import vocabulary
-from schemas.events import TICKET_FACTS, type_of
+from schemas.events import type_of
+from schemas.facts import TICKET_FACTS
 from services.core.policy import Policy
 from services.demo import report_words
 from services.demo.ledger import Account, Ledger

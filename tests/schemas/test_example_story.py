@@ -9,8 +9,8 @@ import pytest
 
 from schemas.commands import Command
 from schemas.docs import STORY
-from schemas.events import BY_TYPE, TICKET_FACTS
-from schemas.facts import Fact
+from schemas.events import BY_TYPE
+from schemas.facts import TICKET_FACTS, Fact
 from schemas.vocabulary import ClockKind, Stage
 from services.core.decision import Decision
 from services.core.lifecycle.decide import decide

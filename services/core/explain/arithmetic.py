@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from schemas.facts import DeadlineRevised, ExtensionGranted, Fact, TicketResumed
-from schemas.merge_facts import TicketUnmerged
+from schemas.facts import DeadlineRevised, ExtensionGranted, Fact, TicketResumed, TicketUnmerged
 from schemas.values import Clock
 from schemas.vocabulary import ClockKind
 from services.core.calendar import WorkCalendar

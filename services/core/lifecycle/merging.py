@@ -17,7 +17,7 @@ from schemas.commands import (
     ShareReply,
     UnmergeTicket,
 )
-from schemas.merge_facts import (
+from schemas.facts import (
     ChildAttached,
     ChildDetached,
     ChildRefused,

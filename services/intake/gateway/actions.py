@@ -1,6 +1,6 @@
 """The table of actions: what each operation of the gateway says to the mesh, and what its body may hold.
 
-Bodies are derived from the commands of schemas/commands.py, so that the contract is written once.
+Bodies are derived from the commands of schemas/commands, so that the contract is written once.
 """
 
 from dataclasses import dataclass

@@ -1,11 +1,11 @@
-"""Facts of merging: several callers, one matter, one handling; each keeps reply, revisit and rating (并单)."""
+"""Several callers, one matter, one handling; each keeps reply, revisit and rating (并单)."""
 
 from typing import Literal
 
 from pydantic import Field
 
 from schemas.envelope import Instant, Token
-from schemas.facts import Fact
+from schemas.facts.fact import Fact
 
 
 class MergeFact(Fact):
@@ -99,7 +99,7 @@ class ChildDetached(MergeFact):
     child: Token
 
 
-MERGE_FACTS: tuple[type[Fact], ...] = (
+MERGING: tuple[type[Fact], ...] = (
     MergeRequested,
     MergeRefused,
     MergeLapsed,
