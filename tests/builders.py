@@ -176,6 +176,7 @@ class Alarm:
     kind: ClockKind
     rung: Rung | None = None
     when: str | None = None
+    cycle: int | None = None
 
     def rings_on(self, ticket: Ticket) -> Ticket:
         """Give the ticket with a ladder that has this rung at this instant: a rung rings at its mark or not at all."""
@@ -186,7 +187,7 @@ class Alarm:
         return ticket.model_copy(update={"clocks": tuple(marked)})
 
     def on(self, ticket: Ticket) -> SignalClocks:
-        clock = ticket.clock(self.kind)
+        clock = ticket.clock(self.kind, self.cycle)
         if clock is None:
             raise AssertionError(f"no {self.kind} clock runs in stage {ticket.stage}")
         rings_at = at(self.when) if self.when else clock.due_at
@@ -202,9 +203,9 @@ def alarm(*signals: ClockSignal) -> SignalClocks:
     )  # fmt: skip
 
 
-def elapses(kind: str) -> Alarm:
-    """The clock of that kind, as it runs then, runs out."""
-    return Alarm(ClockKind(kind))
+def elapses(kind: str, cycle: int | None = None) -> Alarm:
+    """The clock of that kind (and leg, if given), as it runs then, runs out."""
+    return Alarm(ClockKind(kind), cycle=cycle)
 
 
 @dataclass(frozen=True)
@@ -222,10 +223,14 @@ class Story:
 
     def one(self, name: str) -> Any:
         """Give the only fact of that name."""
-        found = [fact for fact in self.facts if fact.type == f"{name}.v1"]
+        found = self.of(name)
         if len(found) != 1:
             raise AssertionError(f"{len(found)} facts {name} in {self.types}")
         return found[0]
+
+    def of(self, name: str) -> list[Any]:
+        """Give the facts of that name, in order."""
+        return [fact for fact in self.facts if fact.type == f"{name}.v1"]
 
     def due(self, kind: str) -> str:
         """Give when the running clock of that kind is due, in local time."""

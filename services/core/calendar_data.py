@@ -104,7 +104,7 @@ def _check_days(days: list[date] | tuple[date, ...], info: ValidationInfo) -> No
     for i, day in enumerate(days):
         if day in days[:i]:
             raise ValueError(f"{day} is listed twice")
-        if year is not None and day.year != year and not date(year - 1, 12, 25) <= day < date(year, 1, 1):
+        if year is not None and not date(year - 1, 12, 25) <= day <= date(year, 12, 31):
             raise ValueError(f"{day} is not in the notice's year, {year}")
 
 

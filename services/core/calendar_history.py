@@ -111,14 +111,14 @@ def calendar_history(layers: Sequence[CalendarLayer]) -> CalendarHistory:
         said += layer.hours
     instants = {at for item in said if (at := _known(item, zone)) > first}
     versions: list[KnownCalendar] = []
-    seen: frozenset[str] = frozenset()
+    seen: list[str] = []
     for instant in (first, *sorted(instants)):
         known = [_as_known(layer, instant, zone) for layer in layers]
         ids = [n.id for layer in known for n in layer.notices]
         ids += [law.id for layer in known for law in layer.statutes]
         ids += [rule.basis or "office hours" for layer in known for rule in layer.hours if rule.known_from]
         fresh = tuple(each for each in ids if each not in seen)
-        seen |= set(ids)
+        seen = ids
         versions.append(KnownCalendar(instant, compile_calendar(known), fresh))
     return CalendarHistory(name, tuple(versions))
 

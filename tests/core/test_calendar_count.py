@@ -41,6 +41,13 @@ def test_an_end_before_the_start_counts_nothing_and_naive_instants_are_refused()
         count_days(datetime(2026, 2, 13), at("Tue 2026-02-24 18:00"), weixi())  # noqa: DTZ001 - what is refused
 
 
+def test_a_span_that_ends_where_it_starts_is_its_day_and_no_time() -> None:
+    instant = at("Tue 2026-02-24 10:00")
+    assert [(date(2026, 2, 24), "start", None, 0)] == [
+        (day.day, day.count, day.number, day.seconds) for day in count_days(instant, instant, weixi())
+    ]
+
+
 STARTS = st.datetimes(datetime(2019, 1, 2), datetime(2026, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001 - bounds
 
 

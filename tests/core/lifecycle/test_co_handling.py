@@ -22,6 +22,7 @@ from tests.builders import (
     opens,
     passes,
     play,
+    refuses_return,
     replies,
     reply,
     returns,
@@ -208,6 +209,90 @@ def test_a_dispute_of_the_lead_unit_and_one_of_a_co_handler_are_kept_apart(polic
     )  # fmt: skip
     assert ["adjudicate"] == [clock.kind for clock in story.ticket.clocks if clock.kind == "adjudicate"]
     assert story.ticket.cycle == story.clock("adjudicate").cycle
+
+
+TWO = (OPENS, joined("Wed 2026-09-16 10:00", URBAN, WATER), signs("Wed 2026-09-16 10:05"))
+
+
+def test_of_two_co_handlers_who_want_out_only_the_one_decided_on_goes(policy: Policy) -> None:
+    story = play(
+        policy, *TWO, wants_out("Wed 2026-09-16 11:00"), wants_out("Thu 2026-09-17 09:00", WATER),
+        decides("Fri 2026-09-18 10:00", WATER, upheld=True, instead=TRAFFIC),
+    )  # fmt: skip
+    assert ["co_return.upheld", "co_handler.assigned"] == [fact.type.removesuffix(".v1") for fact in story.last], (
+        "the other dispute is overdue since Thursday: sla-timer will say so, this decision does not"
+    )
+    assert [(1, None), (2, None), (3, "returned"), (4, None)] == [(leg.number, leg.end) for leg in story.ticket.cycles]
+    assert at("Thu 2026-09-17 09:00") == story.ticket.cycles[2].stopped_at
+    assert [2] == [clock.cycle for clock in story.ticket.clocks if clock.kind == "adjudicate"]
+    assert [2, 4] == [clock.cycle for clock in story.ticket.clocks if clock.kind == "co_handle"]
+
+
+def test_who_is_with_the_ticket_already_takes_no_other_s_place(policy: Policy) -> None:
+    story = play(
+        policy, *TWO, wants_out("Wed 2026-09-16 11:00"),
+        decides("Wed 2026-09-16 15:00", upheld=True, instead=WATER),
+    )  # fmt: skip
+    assert "already-with-the-ticket" == story.refusal
+    lead = play(
+        policy, *TWO, wants_out("Wed 2026-09-16 11:00"),
+        decides("Wed 2026-09-16 15:00", upheld=True, instead=SANITATION),
+    )  # fmt: skip
+    assert "already-with-the-ticket" == lead.refusal
+
+
+def test_what_a_co_handler_missed_while_it_rightly_wanted_out_is_taken_back_and_the_other_s_is_not(
+    policy: Policy,
+) -> None:
+    story = play(
+        policy, *TWO, wants_out("Thu 2026-09-17 09:00"), elapses("co_handle", 2), elapses("co_handle", 3),
+        decides("Sun 2026-09-20 15:00", upheld=True),
+    )  # fmt: skip
+    assert [(URBAN, 2)] == [(fact.charged_to, fact.clock_cycle) for fact in story.of("breach.withdrawn")]
+    assert [3] == [breach.cycle for breach in story.ticket.breaches if breach.kind == "co_handle"]
+
+
+def test_when_the_lead_unit_s_return_is_refused_the_dispute_of_its_co_handler_goes_on(policy: Policy) -> None:
+    story = play(
+        policy, OPENS, joined("Wed 2026-09-16 10:00", URBAN), signs("Wed 2026-09-16 10:05"),
+        wants_out("Wed 2026-09-16 10:10"), returns("Thu 2026-09-17 09:00", to=WATER),
+        refuses_return("Fri 2026-09-18 10:00"),
+    )  # fmt: skip
+    assert ["return.refused"] == [fact.type.removesuffix(".v1") for fact in story.last]
+    assert {"adjudicate": "met"} == stopped(story.one("return.refused"))
+    assert [2] == [clock.cycle for clock in story.ticket.clocks if clock.kind == "adjudicate"]
+
+
+def test_when_the_lead_unit_goes_its_leg_ends_with_its_own_request_and_late_parts_are_late(policy: Policy) -> None:
+    story = play(
+        policy, OPENS, joined("Wed 2026-09-16 10:00", URBAN, WATER), signs("Wed 2026-09-16 10:05"),
+        wants_out("Wed 2026-09-16 10:10"), returns("Thu 2026-09-17 09:00", to=TRAFFIC),
+        upholds("Sun 2026-09-20 15:00", to=TRAFFIC),
+    )  # fmt: skip
+    assert [(URBAN, "released", True), (WATER, "released", True)] == [
+        (leg.unit, leg.end, leg.breached) for leg in story.ticket.cycles[1:3]
+    ]
+    assert at("Thu 2026-09-17 09:00") == story.ticket.cycles[0].stopped_at
+    assert {2, 3} == {fact.clock_cycle for fact in story.of("clock.breached") if fact.clock == "co_handle"}
+
+
+def test_a_part_is_late_by_the_lead_unit_s_reply_though_no_alarm_came(policy: Policy) -> None:
+    story = play(
+        policy, OPENS, joined("Wed 2026-09-16 10:00", URBAN), signs("Wed 2026-09-16 10:05"),
+        replies("Sun 2026-09-20 11:30:01"), passes("Sun 2026-09-20 11:31"),
+    )  # fmt: skip
+    assert [("co_handle", "Sun 2026-09-20 11:30")] == story.missed
+    assert (URBAN, "co_handle", "released", URBAN, True) == legs(story)[1]
+
+
+def test_the_desk_names_no_lead_unit_as_its_own_co_handler(policy: Policy) -> None:
+    desk = said(AssignTicket, "office", "Wed 2026-09-16 09:30", unit=URBAN, co_handlers=(WATER, URBAN))
+    assert "already-with-the-ticket" == play(policy, opens("Wed 2026-09-16 09:00", category="other"), desk).refusal
+
+
+def test_the_clock_of_a_part_names_its_limit_by_the_lead_unit_s(policy: Policy) -> None:
+    story = play(policy, OPENS, joined("Wed 2026-09-16 10:00", URBAN))
+    assert "4 working_hours before handle" == story.clock("co_handle").limit
 
 
 def test_every_date_of_a_joint_ticket_can_be_explained(policy: Policy, policies: Policies) -> None:

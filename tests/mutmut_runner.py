@@ -1,0 +1,120 @@
+"""Runs the tests of a mutant in a session that the parent has prepared once, before it forks.
+
+mutmut starts pytest anew for each of thousands of mutants and names each test, which pytest looks up one by one: 5 s
+for the 1500 rows that reach the life of a ticket. Here the tests are collected and the policies read once; only a
+mutant of a function that reading them reaches reads them anew.
+
+A mutant that does not end is stopped by the processor time that one test uses, not by the clock on the wall as mutmut
+does: a busy machine, or a run that is paused, must kill no mutant.
+"""
+
+import os
+import signal
+from collections.abc import Iterable
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import mutmut
+import pytest
+from _pytest.config import _prepareconfig
+from mutmut.__main__ import PytestRunner, change_cwd, mangled_name_from_mutant_name
+
+NOT_COLLECTED = 78
+"""A test that mutmut asks for is not there: neither killed nor survived, so `tests.mutate` stops."""
+
+CLEAN = Path("mutants/clean.sha256")
+"""The hash of the files with which all tests passed, unmutated."""
+SECONDS_OF_A_SLOW_TEST = 1.0
+SECONDS_PER_TEST = 30
+"""Processor time; the slowest test needs some seconds. SIGPROF ends the process: -27 to `tests.mutate`."""
+
+
+def _sources() -> str:
+    """Give the hash of all that the tests read."""
+    files = sorted(path for top in ("services", "schemas", "tests", "ops") for path in Path(top).rglob("*.*"))
+    digest = sha256()
+    for path in files:
+        if path.is_file() and "__pycache__" not in path.parts:
+            digest.update(str(path).encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _soonest_killing_first(tests: Iterable[str]) -> list[str]:
+    """Give the quick tests file by file, then the rows, mixed, for neighbours tell like stories, then the slow ones."""
+
+    def place(test: str) -> tuple[bool, bool, str, str]:
+        rows = "test_tables.py" in test
+        slow = mutmut.duration_by_test[test] > SECONDS_OF_A_SLOW_TEST
+        return slow, rows, sha256(test.encode()).hexdigest() if rows else test.partition("::")[0], test
+
+    return sorted(tests, key=place)
+
+
+class PreparedRunner(PytestRunner):
+    """mutmut's runner with one collection, and one set of session fixtures, for all mutants that do not touch them."""
+
+    _session: pytest.Session | None = None
+    _collected: dict[str, pytest.Item]
+    _reads: frozenset[str]
+    """Functions that reading the policies reaches."""
+
+    def run_stats(self, *, tests: Iterable[str]) -> int:
+        """Note which test reaches what; all of them passed, so a clean run need not follow."""
+        tests = list(tests)
+        code = super().run_stats(tests=tests)
+        if code == 0 and not tests:
+            CLEAN.write_text(_sources())
+        return code
+
+    def prepare_main_test_run(self) -> None:
+        """Collect the tests and read the policies; mutmut calls this last before the first mutant."""
+        if os.environ["MUTANT_UNDER_TEST"] or self._session is not None:
+            return
+        selected = [*self._pytest_add_cli_args_test_selection, *self._pytest_add_cli_args]
+        with change_cwd("mutants"):
+            config = _prepareconfig(["--rootdir=.", "-x", "-q", "--capture=no", "--timeout=0", *selected])
+            config._do_configure()
+            session = self._session = pytest.Session.from_config(config)
+            config.hook.pytest_sessionstart(session=session)
+            config.hook.pytest_collection(session=session)
+            self._collected = {item.nodeid: item for item in session.items}
+            first = next(item for item in session.items if {"policy", "knowledge"} <= set(item.fixturenames))  # type: ignore[attr-defined]
+            os.environ["MUTANT_UNDER_TEST"] = "stats"
+            mutmut._stats.clear()
+            config.hook.pytest_runtest_setup(item=first)
+            self._reads = frozenset(mutmut._stats)
+            mutmut._stats.clear()
+            os.environ["MUTANT_UNDER_TEST"] = ""
+
+    def run_tests(self, *, mutant_name: str | None, tests: Iterable[str]) -> int:
+        """Give 0 if all tests pass, 1 with the first that fails."""
+        if mutant_name is None or self._session is None:
+            return self._run_unmutated(list(tests))
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.dup2(nowhere, 2)
+        items = [self._collected.get(name) for name in _soonest_killing_first(tests)]
+        anew = mangled_name_from_mutant_name(mutant_name) in self._reads
+        with change_cwd("mutants"), TemporaryDirectory() as scratch:
+            self._session.config._tmp_path_factory._basetemp = Path(scratch)  # type: ignore[attr-defined]
+            self._session._setupstate.teardown_exact(None if anew else items[0])
+            for item, following in zip(items, [*items[1:], None], strict=True):
+                if item is None:
+                    return NOT_COLLECTED
+                signal.setitimer(signal.ITIMER_PROF, SECONDS_PER_TEST)
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+                if self._session.testsfailed:
+                    return 1
+        return 0
+
+    def _run_unmutated(self, tests: list[str]) -> int:
+        """Run the tests on the program as it is, or see them fail; those that passed on the same files pass again."""
+        clean_run = not os.environ["MUTANT_UNDER_TEST"]
+        sources = _sources()
+        if clean_run and CLEAN.exists() and CLEAN.read_text() == sources:
+            return 0
+        code = super().run_tests(mutant_name=None, tests=tests)
+        if clean_run and code == 0 and not tests:
+            CLEAN.write_text(sources)
+        return code
