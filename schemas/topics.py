@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from schemas.events import BY_TYPE
 
+_LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml's where PyYAML was built with it: ten times as fast."""
 DIRECTORY = Path(__file__).parent / "topics"
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=100)]
 """Kebab-case: Kafka's metrics fold dots and underscores together."""
@@ -92,7 +94,7 @@ class TopicFileError(ValueError):
 def parse(text: str, file: str) -> Topic:
     """Give the topic that `text` of `file` describes; raises `TopicFileError`."""
     try:
-        topic = Topic.model_validate(yaml.safe_load(text))
+        topic = Topic.model_validate(yaml.load(text, Loader=_LOADER))  # noqa: S506 - a safe one
     except yaml.YAMLError as error:
         raise TopicFileError(f"{file}: not YAML: {error}") from None
     except ValidationError as error:

@@ -1,6 +1,7 @@
 """`hotline run`, `hotline clock`: one process of the mesh."""
 
 import asyncio
+import gc
 import signal
 import sys
 import threading
@@ -78,6 +79,7 @@ def run(
 
         try:
             knowledge = load_knowledge(settings.policy_dir, settings.jurisdiction, policies.newest.directory)
+            gc.freeze()
             asyncio.run(app.run(settings, policies, knowledge, metrics))
         except PolicyFileError as error:
             typer.echo(str(error), err=True)
@@ -88,6 +90,7 @@ def run(
     async def work() -> None:
         await Worker(make_service(service, policies), settings, load(), metrics).run()
 
+    gc.freeze()  # what was imported and loaded stays for good: the collector need not go through it again and again
     asyncio.run(work())
 
 

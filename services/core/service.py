@@ -1,6 +1,6 @@
 """What a service is: a value. What it folds, what it answers; one runtime does all I/O (DESIGN principle 1)."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -63,14 +63,26 @@ class OpenClock(NamedTuple):
     due_at: datetime
 
 
-Glance = tuple[int | None, tuple[str, str, str] | None, int, Iterable[tuple[str, int]]]
-"""What indexes need of a value: when it wants to be woken; where it waits (stage, kind, unit group), if it is open, and
-since when; its clocks (kind, due). Instants are whole microseconds since 1970."""
+Label = tuple[str, str, str]
+"""Where an open ticket waits: stage, kind, unit group."""
 
 
-def no_glance(value: bytes) -> Glance | None:  # noqa: ARG001 - the signature is the contract
-    """Know nothing without loading the value."""
-    return None
+class Survey(NamedTuple):
+    """What indexes need of many values, in columns; instants are whole microseconds since 1970.
+
+    When which key wants to be woken; per label since when tickets wait; per kind of clock when those that run are due;
+    and what has to be loaded to be known.
+    """
+
+    wakes: list[Iterable[tuple[int, bytes]]]
+    waiting: list[tuple[Label, Iterable[int]]]
+    running: list[tuple[str, Iterable[int]]]
+    unread: list[tuple[bytes, bytes]]
+
+
+def unread(items: Sequence[tuple[bytes, bytes]]) -> Survey:
+    """Know nothing without loading the values."""
+    return Survey([], [], [], list(items))
 
 
 def dump_json(state: Any) -> bytes:
@@ -105,8 +117,8 @@ class Fold(Generic[S]):
     pulse at or after that instant `wake` is called for it; `trailing`: on the pulse after that one, so that what other
     partitions sent here by then has come; `answered`: records of the same key follow from what `wake` says, so that the
     runtime need not run ahead of whoever makes them. `queue` and `clocks` feed the metrics. `dump` and `load`
-    turn a state into a table value and back; the first byte of a value names its format. `glance` says of a value what
-    `wake_at`, `queue` and `clocks` say of its state, so that a million of them are indexed in seconds; None: load it.
+    turn a state into a table value and back; the first byte of a value names its format. `survey` says of many values
+    what `wake_at`, `queue` and `clocks` say of their states, so that a million of them are indexed in seconds.
     All are pure.
     """
 
@@ -124,7 +136,7 @@ class Fold(Generic[S]):
     clocks: Callable[[S], tuple[OpenClock, ...]] = field(default=lambda _state: ())
     dump: Callable[[S], bytes] = dump_json
     load: Callable[[bytes], S] = _load_json_of_its_state
-    glance: Callable[[bytes], Glance | None] = no_glance
+    survey: Callable[[Sequence[tuple[bytes, bytes]]], Survey] = unread
 
     def __post_init__(self) -> None:
         if self.load is _load_json_of_its_state:

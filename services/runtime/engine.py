@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain, islice
 from typing import Any, Protocol
 
 from schemas.commands import PulseClock
@@ -15,10 +16,12 @@ from schemas.envelope import Event
 from schemas.facts import ClockPulsed
 from schemas.supervision import PulseMeasured, PulseRelayed
 from schemas.wire import decode
-from services.core.service import Fold, Output, Position, Rejected
-from services.runtime.queues import ClockCounts, Label, QueueAges, counts_of, oldest_of
+from services.core.service import Fold, Label, Output, Position, Rejected
+from services.runtime.queues import ClockCounts, QueueAges, counts_of, oldest_of
 from services.runtime.wakes import Wakes, micros
 
+AT_ONCE = 20_000
+"""Values that are surveyed together."""
 PULSES = (PulseClock, ClockPulsed, PulseRelayed, PulseMeasured)
 
 
@@ -87,28 +90,26 @@ class Engine:
         buckets: dict[int, bytes | list[bytes]] = {}
         queues: defaultdict[Label, array[int]] = defaultdict(lambda: array("q"))
         clocks: defaultdict[str, array[int]] = defaultdict(lambda: array("q"))
-        others, glance = [], self.fold.glance
-        for key, value in items:
-            seen = glance(value)
-            if seen is None:
-                others.append((key, value))
-                continue
-            at, label, since, running = seen
-            if at is not None:
+        unread: list[tuple[bytes, bytes]] = []
+        some = iter(items)
+        while chunk := list(islice(some, AT_ONCE)):
+            seen = self.fold.survey(chunk)
+            for at, key in chain.from_iterable(seen.wakes):
                 known = buckets.setdefault(at, key)
                 if known is not key:
                     if isinstance(known, list):
                         known.append(key)
                     else:
                         buckets[at] = [known, key]
-            if label is not None:
-                queues[label].append(since)
-            for kind, due in running:
-                clocks[kind].append(due)
+            for label, since in seen.waiting:
+                queues[label].extend(since)
+            for kind, dues in seen.running:
+                clocks[kind].extend(dues)
+            unread += seen.unread
         index.wakes.fill(buckets)
         index.queues.fill(queues)
         index.clocks.fill(clocks)
-        for key, value in others:
+        for key, value in unread:
             self._moved(index, key, None, self.fold.load(value))
         self._indexes[partition] = index
 

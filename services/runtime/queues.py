@@ -5,21 +5,23 @@ Whoever moves a ticket knows what it was before, so only instants are kept here,
 
 import threading
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import heappop, heappush
 
-from services.core.service import OpenClock, QueueEntry
-
-Label = tuple[str, str, str]
+from services.core.service import Label, OpenClock, QueueEntry
 
 
 class _Times:
-    """Unix times, smallest first: a sorted array of those it began with, at 8 bytes each, and a heap of those since."""
+    """Unix times, smallest first: a sorted array of those it began with, at 8 bytes each, and a heap of those since.
 
-    __slots__ = ("_first", "_next", "_since")
+    A worker begins with a million, as whole microseconds and in no order: they are sorted when first asked for.
+    """
 
-    def __init__(self, first: Iterable[float] = ()) -> None:
-        self._first = array("d", sorted(first))
+    __slots__ = ("_first", "_next", "_raw", "_since")
+
+    def __init__(self, first: Iterable[float] = (), raw: Sequence[int] = ()) -> None:
+        self._first = array("d", first)
+        self._raw = raw
         self._next = 0
         self._since: list[float] = []
 
@@ -27,6 +29,9 @@ class _Times:
         heappush(self._since, at)
 
     def smallest(self) -> float | None:
+        if self._raw:
+            # The same float as datetime.timestamp().
+            self._first, self._raw = array("d", [at / 1_000_000 for at in sorted(self._raw)]), ()
         first = self._first[self._next] if self._next < len(self._first) else None
         if self._since and (first is None or self._since[0] < first):
             return self._since[0]
@@ -40,11 +45,12 @@ class _Times:
             self._next += 1
 
     def __iter__(self) -> Iterator[float]:
+        self.smallest()
         yield from self._first[self._next :]
         yield from self._since
 
     def __len__(self) -> int:
-        return len(self._first) - self._next + len(self._since)
+        return len(self._raw) + len(self._first) - self._next + len(self._since)
 
 
 class _Instants:
@@ -52,8 +58,8 @@ class _Instants:
 
     __slots__ = ("_came", "_went")
 
-    def __init__(self, first: Iterable[float] = ()) -> None:
-        self._came = _Times(first)
+    def __init__(self, raw: Sequence[int] = ()) -> None:
+        self._came = _Times(raw=raw)
         self._went = _Times()
 
     def add(self, at: float) -> None:
@@ -90,10 +96,6 @@ class _Instants:
         return len(self._came) - len(self._went)
 
 
-def _seconds(micros: Iterable[int]) -> Iterator[float]:
-    return (at / 1_000_000 for at in micros)  # the same float as datetime.timestamp()
-
-
 class QueueAges:
     """The oldest open ticket per (stage, kind, unit group)."""
 
@@ -112,10 +114,10 @@ class QueueAges:
                 label = (after.stage, after.kind, after.unit_group)
                 self._queues.setdefault(label, _Instants()).add(after.since.timestamp())
 
-    def fill(self, waiting: Mapping[Label, Iterable[int]]) -> None:
+    def fill(self, waiting: Mapping[Label, Sequence[int]]) -> None:
         """Begin with these, per label since when a ticket waits there, in microseconds since 1970."""
         with self._lock:
-            self._queues = {label: _Instants(_seconds(since)) for label, since in waiting.items()}
+            self._queues = {label: _Instants(since) for label, since in waiting.items()}
 
     def oldest(self) -> dict[Label, tuple[float, int]]:
         """Give per label the Unix time since when the oldest waits, and how many wait."""
@@ -132,8 +134,9 @@ class ClockCounts:
     """Open and overdue clocks per kind; a clock is overdue once a pulse has passed its due instant."""
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._ahead: dict[str, _Instants] = {}
-        """Per kind the due instants (Unix times) that no pulse has passed."""
+        """Per kind the due instants (Unix times) that no pulse has passed, or none that was looked at since."""
         self._overdue: dict[str, int] = {}
         self._now = 0.0
 
@@ -141,41 +144,43 @@ class ClockCounts:
         """Say which clocks ran on a ticket and which run now."""
         if before == after:
             return
-        for clock in before:
-            due = clock.due_at.timestamp()
-            if due <= self._now:
-                self._overdue[clock.kind] -= 1
-            else:
-                self._ahead[clock.kind].remove(due)
-        for clock in after:
-            due, ahead = clock.due_at.timestamp(), self._of(clock.kind)
-            if due <= self._now:
-                self._overdue[clock.kind] += 1
-            else:
-                ahead.add(due)
+        with self._lock:
+            for clock in before:
+                due, ahead = clock.due_at.timestamp(), self._of(clock.kind)
+                if due <= self._now:
+                    self._overdue[clock.kind] -= 1
+                else:
+                    ahead.remove(due)
+            for clock in after:
+                due, ahead = clock.due_at.timestamp(), self._of(clock.kind)
+                if due <= self._now:
+                    self._overdue[clock.kind] += 1
+                else:
+                    ahead.add(due)
 
     def _of(self, kind: str) -> _Instants:
         if kind not in self._ahead:
             self._overdue[kind] = 0
             self._ahead[kind] = _Instants()
-        return self._ahead[kind]
+        ahead = self._ahead[kind]
+        self._overdue[kind] += ahead.pop_until(self._now)
+        return ahead
 
-    def fill(self, running: Mapping[str, Iterable[int]]) -> None:
+    def fill(self, running: Mapping[str, Sequence[int]]) -> None:
         """Begin with these: per kind when the clocks that run are due, in microseconds since 1970."""
-        self._ahead = {kind: _Instants(_seconds(dues)) for kind, dues in running.items()}
-        self._overdue = dict.fromkeys(running, 0)
+        with self._lock:
+            self._ahead = {kind: _Instants(dues) for kind, dues in running.items()}
+            self._overdue = dict.fromkeys(running, 0)
 
     def advance(self, now: float) -> None:
-        """Move the time to `now` (Unix seconds): clocks whose due instant passed become overdue."""
-        for kind, ahead in self._ahead.items():
-            self._overdue[kind] += ahead.pop_until(now)
+        """Move the time to `now` (Unix seconds): clocks whose due instant passed are overdue."""
         self._now = max(self._now, now)
 
     def counts(self) -> dict[str, tuple[int, int]]:
         """Give (open, overdue) per kind of clock."""
-        overdue = dict(self._overdue)
-        found = list(self._ahead.items())
-        return {kind: (len(ahead) + overdue.get(kind, 0), overdue.get(kind, 0)) for kind, ahead in found}
+        with self._lock:
+            found = {kind: len(self._of(kind)) for kind in list(self._ahead)}
+            return {kind: (ahead + self._overdue[kind], self._overdue[kind]) for kind, ahead in found.items()}
 
 
 def oldest_of(partitions: Iterable[QueueAges]) -> dict[Label, tuple[float, int]]:

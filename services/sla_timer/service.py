@@ -24,7 +24,8 @@ from services.core.service import (
 )
 from services.core.succession import Succession, digest_of
 from services.core.transitions import TERMINAL
-from services.sla_timer.state import RunningClock, TimerState, dump, glance, instant, load, micros, running
+from services.sla_timer.state import RunningClock, TimerState, dump, instant, load, micros, running
+from services.sla_timer.survey import survey
 
 SOURCE = "/hotline-mesh/sla-timer"
 ACTOR = Actor(role=Role.SERVICE, id="sla-timer")
@@ -180,6 +181,6 @@ def service(policies: Policies) -> Service:
         clocks=clocks,
         dump=dump,
         load=load,
-        glance=partial(glance, outdated=succession.outdated()),
+        survey=partial(survey, outdated=succession.outdated()),
     )
     return Service("sla-timer", (fold,))

@@ -13,9 +13,7 @@ from pydantic_core import from_json
 
 from schemas.values import Clock
 from schemas.vocabulary import ClockKind, Rung
-from services.core.service import Glance
 from services.core.succession import digest_of
-from services.core.transitions import TERMINAL
 
 FORMAT = b"3"
 """First byte of a value; 1 was the JSON of the whole model, 2 a JSON array (still read)."""
@@ -24,7 +22,6 @@ _MICROSECOND = timedelta(microseconds=1)
 _text = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
 _HEAD = Struct("<cqqIBH6s")
 """Format, next alarm, since (microseconds since 1970), sequence, number of clocks, bytes of the label, calendar."""
-_COUNT_AT, _CALENDAR_AT = 21, 24
 _CALENDAR = Struct("<6s")
 _MIXED, _UNKNOWN = b"\xff" * 6, bytes(6)
 """For the calendar: the clocks have several, which stand at the end of the value; or theirs is not known."""
@@ -32,9 +29,9 @@ _CLOCK = Struct("<BHqBB")
 """Kind, cycle, due instant, flags, number of marks. Behind the clocks: the label, their daily instants and marks."""
 _INSTANT = Struct("<q")
 _MARK = Struct("<Bq")
-_NEVER = -(1 << 63)
+NEVER = -(1 << 63)
+"""For the next alarm: none."""
 _ELAPSED, _DAILY = 1, 2
-_TERMINAL = {str(stage) for stage in TERMINAL}
 
 CLOCK_CODES = {
     "release": 1, "dispatch": 2, "sign": 3, "return": 4, "handle": 5, "co_handle": 6, "case": 7, "adjudicate": 8,
@@ -115,7 +112,7 @@ def dump(state: TimerState) -> bytes:
 
 def _dump_binary(state: TimerState) -> bytes:
     label = f"{state.stage}\0{state.kind}\0{state.unit_group}".encode()
-    alarm = _NEVER if state.next is None else state.next
+    alarm = NEVER if state.next is None else state.next
     calendars = [_digest(clock.calendar) for clock in state.clocks]
     shared = _MIXED if len(set(calendars)) > 1 else next(iter(calendars), _UNKNOWN)
     parts = [_HEAD.pack(FORMAT, alarm, state.since, state.sequence, len(state.clocks), len(label), shared)]
@@ -166,34 +163,6 @@ def load(value: bytes) -> TimerState:
         own = _CALENDAR.iter_unpack(value[rest:])
         clocks = [clock._replace(calendar=_calendar(digest)) for clock, (digest,) in zip(clocks, own, strict=True)]
     return TimerState(sequence, stage, kind, unit_group, since, tuple(clocks))
-
-
-_LABELS: dict[bytes, tuple[str, str, str] | None] = {}
-_GLANCES = [Struct("<cqq4xBH6x" + "B2xq2x" * count) for count in range(16)]
-"""By number of clocks: head and clocks, without what no index asks for."""
-_NAME_OF = {code: kind for kind, code in CLOCK_CODES.items()}.__getitem__
-
-
-def _label(stored: bytes) -> tuple[str, str, str] | None:
-    stage, kind, unit_group = stored.decode().split("\0")
-    return _LABELS.setdefault(stored, None if stage in _TERMINAL else (stage, kind, unit_group))
-
-
-def glance(value: bytes, outdated: frozenset[bytes] = frozenset()) -> Glance | None:
-    """Give what indexes need of a table value, ten times as fast as `load`; None for one of an older format.
-
-    None also if a clock's calendar is one of `outdated` (its hash), or may be: another one may wake it earlier.
-    """
-    if value[_CALENDAR_AT : _HEAD.size] in outdated:
-        return None
-    if value[:1] != FORMAT or value[_COUNT_AT] >= len(_GLANCES):
-        return None
-    seen = _GLANCES[value[_COUNT_AT]]
-    _, alarm, since, _, length, *clocks = seen.unpack_from(value)
-    stored = value[seen.size : seen.size + length]
-    label = _LABELS[stored] if stored in _LABELS else _label(stored)
-    running = zip(map(_NAME_OF, clocks[::2]), clocks[1::2])  # noqa: B905 - `strict` is a seventh of a glance
-    return None if alarm == _NEVER else alarm, label, since, running
 
 
 def _dump_json(state: TimerState) -> bytes:

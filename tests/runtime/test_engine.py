@@ -12,7 +12,7 @@ from schemas.envelope import Event
 from schemas.facts import ClockPulsed
 from schemas.wire import WireError, encode
 from services.core.policy import Policies
-from services.core.service import Position, Rejected, no_glance
+from services.core.service import Position, Rejected, unread
 from services.router.service import service as router
 from services.runtime.engine import Engine, Record, Result
 from services.sla_timer.service import service as sla_timer
@@ -236,7 +236,7 @@ def test_overdue_clocks_are_counted_from_the_slowest_partition(policies: Policie
     assert datetime.fromisoformat("2026-09-23T03:00:00+00:00") == timer.pulse_at[1]
 
 
-def test_indexes_made_of_glances_are_those_made_of_states(policies: Policies, table: Table, timer: Engine) -> None:
+def test_indexes_made_of_a_survey_are_those_made_of_states(policies: Policies, table: Table, timer: Engine) -> None:
     for number in range(4):
         feed(
             timer,
@@ -247,7 +247,7 @@ def test_indexes_made_of_glances_are_those_made_of_states(policies: Policies, ta
         )
     feed(timer, table, of_ticket(policies, "T-5", opens("Wed 2026-09-23 09:00"), withdraws("Wed 2026-09-23 09:10")))
     found = []
-    for fold in (timer.fold, replace(timer.fold, glance=no_glance)):
+    for fold in (timer.fold, replace(timer.fold, survey=unread)):
         engine, values = Engine(fold), dict(table)
         engine.rebuild(0, table.items(), values)
         before = (engine.oldest(), engine.counts())

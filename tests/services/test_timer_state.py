@@ -1,4 +1,4 @@
-"""The table value of sla-timer: back and forth, glanced at, and read in its older form."""
+"""The table value of sla-timer: back and forth, surveyed with others, and read in its older form."""
 
 from datetime import UTC, datetime
 
@@ -7,10 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.vocabulary import ClockKind, Rung, Stage
+from services.core.service import unread
 from services.sla_timer import state as values
 from services.sla_timer.service import clocks as clocks_of
 from services.sla_timer.service import queue
-from services.sla_timer.state import RunningClock, TimerState, dump, glance, load, micros
+from services.sla_timer.state import RunningClock, TimerState, dump, load, micros
+from services.sla_timer.survey import survey
 
 instants = st.integers(1_500_000_000_000_000, 2_900_000_000_000_000)
 clocks = st.builds(
@@ -42,24 +44,28 @@ def test_a_value_gives_the_state_that_it_was_made_of(state: TimerState) -> None:
     assert load(dump(state)) == state
 
 
-@given(states)
-def test_a_glance_says_what_the_state_says(state: TimerState) -> None:
-    seen = glance(dump(state))
-    assert seen is not None
-    at, label, since, running = seen
-    assert at == state.next
-    entry = queue(state)
-    assert label == (None if entry is None else (entry.stage, entry.kind, entry.unit_group))
-    assert since == state.since
-    assert list(running) == [(clock.kind, micros(clock.due_at)) for clock in clocks_of(state)]
+@given(st.lists(states, max_size=8))
+def test_a_survey_says_what_the_states_say(some: list[TimerState]) -> None:
+    items = [(b"T-%d" % number, dump(state)) for number, state in enumerate(some)]
+    seen = survey(items)
+    assert seen.unread == []
+    wakes = [(state.next, key) for (key, _), state in zip(items, some, strict=True) if state.next is not None]
+    assert sorted(pair for pairs in seen.wakes for pair in pairs) == sorted(wakes)
+    waiting = sorted((label, at) for label, instants in seen.waiting for at in instants)
+    entries = [(entry, state.since) for state in some if (entry := queue(state)) is not None]
+    assert waiting == sorted(((entry.stage, entry.kind, entry.unit_group), since) for entry, since in entries)
+    running = sorted((kind, at) for kind, dues in seen.running for at in dues)
+    assert running == sorted((clock.kind, micros(clock.due_at)) for state in some for clock in clocks_of(state))
 
 
-@given(states)
-def test_a_value_with_a_calendar_that_others_follow_is_not_glanced_at(state: TimerState) -> None:
+@given(st.lists(states, max_size=8))
+def test_a_value_with_a_calendar_that_others_follow_is_left_to_be_loaded(some: list[TimerState]) -> None:
     """Its alarm stands in the value, but a notice that came since may wake it earlier."""
     followed = frozenset({bytes.fromhex("3debdce45ce0"), b"\xff" * 6})
-    calendars = {clock.calendar for clock in state.clocks}
-    assert (glance(dump(state), followed) is None) == ("3debdce45ce0" in calendars or len(calendars) > 1)
+    items = [(b"T-%d" % number, dump(state)) for number, state in enumerate(some)]
+    calendars = [{clock.calendar for clock in state.clocks} for state in some]
+    left = [item for item, own in zip(items, calendars, strict=True) if "3debdce45ce0" in own or len(own) > 1]
+    assert sorted(survey(items, followed).unread) == sorted(left)
 
 
 def test_a_value_with_three_clocks_is_compact() -> None:
@@ -82,7 +88,7 @@ def test_a_state_with_a_kind_that_has_no_code_is_kept_as_json(codes: str, monkey
     state = TimerState(3, "in_progress", "help", "urban", 1_789_000_000_000_000, (clock,))
     monkeypatch.setattr(values, codes, {})
     value = dump(state)
-    assert (value[:1], glance(value), load(value)) == (b"2", None, state)
+    assert (value[:1], survey([(b"T-1", value)]).unread, load(value)) == (b"2", [(b"T-1", value)], state)
 
 
 def test_the_older_form_is_still_read() -> None:
@@ -91,7 +97,7 @@ def test_the_older_form_is_still_read() -> None:
         b'[["half",1790556300000000],["near_due",1790668800000000]]],["case",0,1790676000000000,1,1790700000000000,[]]]]'
     )
     state = load(older)
-    assert glance(older) is None
+    assert survey([(b"T-1", older)]) == unread([(b"T-1", older)])
     assert load(dump(state)) == state
     assert (state.sequence, [(c.kind, len(c.marks), c.elapsed) for c in state.clocks]) == (
         3, [(ClockKind.HANDLE, 2, False), (ClockKind.CASE, 0, True)],

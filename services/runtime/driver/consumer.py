@@ -322,9 +322,14 @@ class Consumer(AnyConsumer):
     def _resume(self, claims: dict[TP, int]) -> None:
         # In the poller's thread, as revocations are: what went and came again meanwhile stays paused until it is
         # recovered, for what is fetched before that would be dropped.
-        still = [TopicPartition(tp.topic, tp.partition) for tp, claim in claims.items() if self.claims.get(tp) == claim]
+        still = [tp for tp, claim in claims.items() if self.claims.get(tp) == claim]
         if still:
-            self.kafka.resume(still)
+            self.kafka.resume([TopicPartition(tp.topic, tp.partition) for tp in still])
+        for tp in still:
+            # To where it stands already, for a seek wakes the thread that fetches, which would sleep on for up to a
+            # second. Nothing was fetched yet: records are taken by this thread only.
+            at = self.positions[tp]
+            self.kafka.seek(TopicPartition(tp.topic, tp.partition, OFFSET_BEGINNING if at is None else at))
 
     _claims_made: dict[TP, int]
 

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -139,11 +140,13 @@ class RocksPartition:
         changed: Changes = {}
         for changes in (*self._securing, self.dirty):
             changed |= changes
-        for key, value in self._db.items(from_key=self._KEY):
-            if key[:1] != self._KEY:
-                break
-            if key[1:] not in changed:
-                yield key[1:], value
+        stored = self._db.items(from_key=self._KEY)
+        while chunk := list(islice(stored, 10_000)):  # a million are read: little is done for each
+            if chunk[-1][0][:1] != self._KEY:
+                chunk = [item for item in chunk if item[0][:1] == self._KEY]
+                stored = iter(())
+            held = [(key[1:], value) for key, value in chunk]
+            yield from [item for item in held if item[0] not in changed] if changed else held
         for key, latest in changed.items():
             if latest is not None:
                 yield key, latest
