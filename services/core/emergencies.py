@@ -7,6 +7,7 @@ past, of a drill or of a case that may come (`not_now`). Whatever matches is nam
 
 import re
 import unicodedata
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -16,6 +17,7 @@ from schemas.envelope import Token
 Phrase = Annotated[str, StringConstraints(min_length=2, max_length=20, pattern=r"^\S+$")]
 _CLAUSE = re.compile(r"[,.;:!?。\n\r]+")
 _SPACE = re.compile(r"[^\S\n\r]+")
+_NOTHING = r"(?!)"
 
 
 class EmergencyRule(BaseModel):
@@ -45,12 +47,23 @@ class EmergencyKeywords(BaseModel):
 
     def match(self, *texts: str) -> EmergencyRule | None:
         """Give the first rule that a clause of these texts meets."""
+        if not any(self._said.search(_plain(text)) for text in texts):
+            return None
         clauses = [clause for text in texts for clause in clauses_of(text)]
         now = [clause for clause in clauses if not any(phrase in clause for phrase in self.not_now)]
         return next((rule for rule in self.rules for clause in now if rule.matches(clause)), None)
 
+    @cached_property
+    def _said(self) -> re.Pattern[str]:
+        """Find any phrase of `any` at all: without one no rule is met, and nearly every matter has none."""
+        phrases = {phrase: None for rule in self.rules for phrase in rule.any}
+        return re.compile("|".join(map(re.escape, phrases)) or _NOTHING)
+
 
 def clauses_of(text: str) -> list[str]:
     """Split a text into clauses; width and spaces make no difference."""
-    plain = _SPACE.sub("", unicodedata.normalize("NFKC", text))
-    return [clause for clause in _CLAUSE.split(plain) if clause]
+    return [clause for clause in _CLAUSE.split(_plain(text)) if clause]
+
+
+def _plain(text: str) -> str:
+    return _SPACE.sub("", unicodedata.normalize("NFKC", text))

@@ -63,6 +63,19 @@ def test_spaces_and_width_hide_no_emergency(policy: Policy, space: str, stop: st
     assert "fire" == found.id
 
 
+@given(st.data())
+def test_a_look_at_the_whole_text_overlooks_no_clause(policy: Policy, data: st.DataObject) -> None:
+    keywords = policy.door.emergencies
+    words = [phrase for rule in keywords.rules for phrase in (*rule.any, *rule.near, *rule.unless)]
+    said = "".join(
+        data.draw(st.lists(st.sampled_from([*words, *keywords.not_now, ",", "。", " ", "家里"]), max_size=8))
+    )
+    now = [clause for clause in clauses_of(said) if not any(phrase in clause for phrase in keywords.not_now)]
+    expected = next((rule for rule in keywords.rules if any(rule.matches(clause) for clause in now)), None)
+    assert expected == keywords.match(said)
+    assert EmergencyKeywords().match(said) is None
+
+
 def test_a_rule_without_phrases_or_with_a_single_character_is_refused() -> None:
     for phrases in ([], ["火"], ["着 火"]):
         with pytest.raises(ValidationError):

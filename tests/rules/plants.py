@@ -299,9 +299,15 @@ CODE = (
         "services.core.emergencies:EmergencyRule.matches", "clause.replace(phrase,", "clause.replace('',", ("art-02",)
     ),
     Code("services.core.emergencies:EmergencyRule.matches", "not self.near or", "True or", ("art-02",)),
-    Code("services.core.emergencies:EmergencyKeywords.match", "if not any(", "if True or any(", ("art-02",)),
-    Code("services.core.emergencies:clauses_of", 'unicodedata.normalize("NFKC", text)', "text", ("art-02",)),
-    Code("services.core.emergencies:clauses_of", "_CLAUSE.split(plain)", "[plain]", ("art-02",)),
+    Code(
+        "services.core.emergencies:EmergencyKeywords.match",
+        "clauses if not any(",
+        "clauses if True or any(",
+        ("art-02",),
+    ),
+    Code("services.core.emergencies:EmergencyKeywords.match", "search(_plain(text))", "search(text)", ("art-02",)),
+    Code("services.core.emergencies:_plain", 'unicodedata.normalize("NFKC", text)', "text", ("art-02",)),
+    Code("services.core.emergencies:clauses_of", "_CLAUSE.split(_plain(text))", "[_plain(text)]", ("art-02",)),
     Code("services.intake.door:open_command", "emergencies.match(said.title, said.content)", "None", ("art-02",)),
     Code("services.core.directory:Directory.place", "self.unit(category.unit)", 'self.unit("U-URBAN")', ("art-06",)),
     Code("services.core.directory:Directory.place", "if category.by_area", "if False", ("art-06",)),
