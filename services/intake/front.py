@@ -4,6 +4,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -35,6 +36,17 @@ ACK_SECONDS_HTTP = 20.0
 FEED = "upstream-tickets"
 CONFLICT = "same-id-other-body"
 CONFLICT_SAID = "id: another body came under it before; what came first stands"
+
+
+@dataclass(frozen=True)
+class Passed:
+    """What was handed to Kafka: `acknowledged` returns when Kafka has all of it, and raises if it has not.
+
+    `conflicts` are the places of messages that were not taken, because another body had come under their id.
+    """
+
+    conflicts: frozenset[int]
+    acknowledged: Callable[[], None]
 
 
 class Door:
@@ -75,11 +87,8 @@ class Door:
         """Give when something is heard, if the door's clock shows the time of the mesh."""
         return None if self.settings.simulated_time else now
 
-    def accept(self, heard: Sequence[door.Heard]) -> frozenset[int]:
-        """Take what came by HTTP; returns when Kafka acknowledged all of it, raises if it did not.
-
-        Gives the places of messages that were not taken, because another body had come under their id.
-        """
+    def accept(self, heard: Sequence[door.Heard]) -> Passed:
+        """Take what came by HTTP: seal it, and hand it to Kafka."""
         conflicts = self.received.conflicts([(item.message, item.body) for item in heard])
         for place in sorted(conflicts):
             self.metrics.events.labels("intake", "http", heard[place].command.type, "conflict").inc()
@@ -87,10 +96,14 @@ class Door:
         known = self.seen.known([item.command.id for item in heard])
         fresh = [item for item in heard if item.command.id not in known]
         said = self._sealed(fresh)
-        self.publisher.publish_all("ticket-commands", said, ACK_SECONDS_HTTP)
-        self.seen.remember([item.command.id for item in fresh])
-        self.count("http", said, len(heard) - len(fresh))
-        return conflicts
+        delivered = self.publisher.hand_over("ticket-commands", said, ACK_SECONDS_HTTP)
+
+        def acknowledged() -> None:
+            delivered()
+            self.seen.remember([item.command.id for item in fresh])
+            self.count("http", said, len(heard) - len(fresh))
+
+        return Passed(conflicts, acknowledged)
 
     def _sealed(self, heard: Sequence[door.Heard]) -> list[Command]:
         """Seal, then give what is to be said.

@@ -1,7 +1,8 @@
 """Publishing with verified delivery, for processes without tables: one librdkafka producer, one future per record."""
 
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -31,11 +32,14 @@ class NotAcknowledgedError(Exception):
 class _Waiting:
     """What one batch waits for: so many deliveries, told by whichever thread polls."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, timeout: float) -> None:
         self._left = count
         self._failure: str | None = None
+        self._until = time.monotonic() + timeout
         self._lock = threading.Lock()
         self._done = threading.Event()
+        if not count:
+            self._done.set()
 
     def delivered(self, error: Any, _message: Any) -> None:
         with self._lock:
@@ -46,8 +50,8 @@ class _Waiting:
         if over:
             self._done.set()
 
-    def wait(self, timeout: float) -> None:
-        if not self._done.wait(timeout):
+    def wait(self) -> None:
+        if not self._done.wait(max(0.0, self._until - time.monotonic())):
             raise TimeoutError("the broker does not acknowledge")
         if self._failure is not None:
             raise NotAcknowledgedError(self._failure)
@@ -100,20 +104,19 @@ class Publisher:
             else:
                 return
 
-    def publish_all(self, topic: str, events: Sequence[Event], timeout: float) -> None:
-        """Hand over events, keyed by subject, and return when the broker has acknowledged all of them.
+    def hand_over(self, topic: str, events: Sequence[Event], timeout: float) -> Callable[[], None]:
+        """Hand over events, keyed by subject; what it gives returns when the broker has acknowledged all of them.
 
-        Raises `NotAcknowledgedError` or TimeoutError; then any of them may have been taken nevertheless.
+        It raises `NotAcknowledgedError`, or TimeoutError so many seconds after they were handed over; then any of them
+        may have been taken nevertheless.
         """
-        if not events:
-            return
-        waiting = _Waiting(len(events))
+        waiting = _Waiting(len(events), timeout)
         for event in events:
             headers, value = encode(event)
             self._produce(
                 topic, value=value, key=event.subject.encode() or None, headers=headers, on_delivery=waiting.delivered
             )
-        waiting.wait(timeout)
+        return waiting.wait
 
     def publish(
         self, topic: str, event: Event, *, key: str | None = None, partition: int | None = None

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from services.runtime import wall
+from services.runtime.rows import insert
 
 KEPT_DAYS = 400
 """How long a body is remembered: as long as `ticket-commands` keeps what was said (schemas/topics/)."""
@@ -34,17 +35,17 @@ class Received:
 
     def conflicts(self, messages: Sequence[tuple[str, bytes]]) -> frozenset[int]:
         """Note each (id, body); give the places of those whose id came before with another body."""
-        today, found = int(wall.unix() // _DAY), []
+        today = int(wall.unix() // _DAY)
+        rows = [(name, hmac.digest(self._key, body, hashlib.sha256), today) for name, body in messages]
         with self._lock, self._db:
-            for place, (message, body) in enumerate(messages):
-                digest = hmac.new(self._key, body, hashlib.sha256).digest()
-                values = (message, digest, today)
-                if self._db.execute("INSERT OR IGNORE INTO received VALUES (?, ?, ?)", values).rowcount:
-                    continue
-                (known,) = self._db.execute("SELECT digest FROM received WHERE message = ?", (message,)).fetchone()
-                if not hmac.compare_digest(known, digest):
-                    found.append(place)
-        return frozenset(found)
+            if insert(self._db, "INSERT OR IGNORE INTO received", rows) == len(rows):
+                return frozenset()
+            known = self._digests(rows)
+        return frozenset(place for place, row in enumerate(rows) if not hmac.compare_digest(known[row[0]], row[1]))
+
+    def _digests(self, rows: Sequence[tuple[str, bytes, int]]) -> dict[str, bytes]:
+        query = "SELECT digest FROM received WHERE message = ?"
+        return {name: self._db.execute(query, (name,)).fetchone()[0] for name, _, _ in rows}
 
     def close(self) -> None:
         """Close the file."""

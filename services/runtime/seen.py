@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
-from services.runtime.redis_link import Pipeline, RedisLink
+from services.runtime.redis_link import RedisLink
 from services.runtime.settings import Settings
 
 REMEMBERED_SECONDS = 7 * 86_400
+_REMEMBER = "for _, key in ipairs(KEYS) do redis.call('SET', key, '1', 'EX', ARGV[1]) end"
+"""One command for all: to write and to read forty cost an eighth of the door's time."""
 
 
 class Seen:
@@ -27,10 +29,6 @@ class Seen:
 
     def remember(self, ids: Sequence[str]) -> None:
         """Remember ids whose commands Kafka acknowledged."""
-
-        def commands(pipe: Pipeline) -> None:
-            for item in ids:
-                pipe.set(self._prefix + item, b"1", ex=REMEMBERED_SECONDS)
-
         if ids:
-            self._redis.ask(commands)
+            keys = [self._prefix + item for item in ids]
+            self._redis.ask(lambda pipe: pipe.eval(_REMEMBER, len(keys), *keys, REMEMBERED_SECONDS))

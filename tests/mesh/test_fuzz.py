@@ -5,6 +5,7 @@ A few cases per operation here; `make fuzz` sends at least 10,000.
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ for path in DOCUMENT["paths"].values():
     for operation in path.values():
         # Every case shows the right credential; wrong and missing ones are in test_permissions.py and test_gateway.py.
         del operation["security"]
+OPERATIONS = sum(map(len, DOCUMENT["paths"].values()))
 BATCHES = ("submit-tickets", "submit-native-tickets", "submit-commands")
 BY_MAPPING = ("submit-native-ticket",)
 """The document says an object; what must be in it, the platform's mapping says. Likewise the directory for Open311."""
@@ -34,7 +36,8 @@ BEYOND_THE_SCHEMA = {"in-the-future", "not-entitled", "value_error", "invalid-fi
 """What only the rules can say; and 17.0, which JSON Schema takes for an integer."""
 CASES = int(os.environ.get("HOTLINE_FUZZ_CASES", "15"))
 schema = schemathesis.openapi.from_dict(DOCUMENT)
-sent = {"cases": 0}
+sent: dict[str, Counter[int]] = {}
+"""How often each operation was answered with which status."""
 known: dict[tuple[Access, str], Caller] = {}
 
 
@@ -59,7 +62,7 @@ class As(requests.auth.AuthBase):
 
 def caller(mesh: Mesh, access: Access) -> Caller:
     """Give a caller; somebody new after 1,000 cases, because nobody may call more than 1,200 times a minute."""
-    name = f"fuzzer-{sent['cases'] // 1000}"
+    name = f"fuzzer-{cases() // 1000}"
     if (access, name) not in known:
         fresh = (
             as_platform(mesh.url, mesh.settings)
@@ -70,10 +73,19 @@ def caller(mesh: Mesh, access: Access) -> Caller:
     return known[access, name]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def counted() -> Iterator[None]:
+def cases() -> int:
+    """Give how many requests were sent."""
+    return sum(map(Counter.total, sent.values()))
+
+
+@pytest.fixture(autouse=True)
+def told() -> Iterator[None]:
+    """Tell whoever runs `make fuzz` how far it is."""
+    before = dict(sent)
     yield
-    print(f"\n{sent['cases']} cases sent to the gateway")  # noqa: T201 - for `make fuzz`
+    for operation in sent.keys() - before.keys():
+        answers = ", ".join(f"{status} x {times:,}" for status, times in sorted(sent[operation].items()))
+        print(f"\n{len(sent)} of {OPERATIONS} operations, {cases():,} cases: {operation} {answers}")  # noqa: T201
 
 
 @schema.parametrize()
@@ -81,12 +93,12 @@ def counted() -> Iterator[None]:
 def test_every_answer_is_as_documented(case: Any, shared_mesh: Mesh) -> None:
     operation = case.operation.definition.raw["operationId"]
     access = min(PERMISSIONS[operation] - {Access.CITIZEN})
-    if operation == "open311-post-request" and isinstance(case.body, dict) and sent["cases"] % 2:
+    if operation == "open311-post-request" and isinstance(case.body, dict) and cases() % 2:
         case.body["service_code"] = "bulky-waste"  # every other one gets past the first check
     if "platform" in case.path_parameters and operation.startswith("submit"):
         case.path_parameters["platform"] = "dq12345"
     response = case.call(base_url=shared_mesh.url, auth=As(caller(shared_mesh, access)))
-    sent["cases"] += 1
+    sent.setdefault(operation, Counter())[response.status_code] += 1
     excluded = list(ANSWERED_ONE_BY_ONE) if operation in BATCHES else []
     if operation in BY_MAPPING or operation.startswith("open311-"):
         excluded.append(checks.positive_data_acceptance)

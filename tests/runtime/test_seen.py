@@ -1,8 +1,9 @@
 """Redis at the door is a fast path: with it duplicates are seen, without it nothing breaks."""
 
 import pytest
+import redis
 
-from services.runtime.seen import Seen
+from services.runtime.seen import REMEMBERED_SECONDS, Seen
 from services.runtime.settings import Settings
 
 
@@ -25,3 +26,12 @@ def test_without_redis_nothing_counts_as_seen_and_nothing_fails(url: str | None)
     seen = Seen(Settings(redis_url=url))
     seen.remember(["a"])
     assert (set(), False) == (seen.known(["a"]), seen.available)
+
+
+@pytest.mark.broker
+def test_redis_forgets_by_itself_after_seven_days(settings: Settings) -> None:
+    Seen(settings).remember(["a", "b"])
+    assert settings.redis_url is not None
+    with redis.Redis.from_url(settings.redis_url) as client:
+        left = [client.ttl(f"{settings.topic_prefix}seen:{name}") for name in ("a", "b")]
+    assert all(REMEMBERED_SECONDS - 60 < seconds <= REMEMBERED_SECONDS for seconds in left)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from services.intake.door import Heard, urge_command
+from services.intake.front import Passed
 from services.intake.gateway import receiver as module
 from services.intake.gateway.problems import ProblemError
 from services.intake.gateway.receiver import Receiver
@@ -22,18 +23,25 @@ HEARD = urge_command(SAID, "T-1")
 
 
 class Kafka:
-    """Acknowledges when `flows` is set, at once if it is from the beginning; notes the sizes of batches."""
+    """Takes when `flows` is set, at once if it is from the beginning, and notes the sizes of batches.
+
+    What it took it acknowledges when `acknowledges` is set.
+    """
 
     def __init__(self) -> None:
-        self.flows = threading.Event()
+        self.flows, self.acknowledges = threading.Event(), threading.Event()
+        self.acknowledges.set()
         self.entered = threading.Event()
         self.batches: list[int] = []
 
-    def accept(self, heard: Sequence[Heard]) -> frozenset[int]:
+    def accept(self, heard: Sequence[Heard]) -> Passed:
         self.entered.set()
         assert self.flows.wait(30)
         self.batches.append(len(heard))
-        return frozenset()
+        return Passed(frozenset(), self.acknowledged)
+
+    def acknowledged(self) -> None:
+        assert self.acknowledges.wait(30)
 
 
 @pytest.fixture
@@ -46,6 +54,7 @@ def receiver(kafka: Kafka) -> Iterator[Receiver]:
     made = Receiver(kafka.accept)
     yield made
     kafka.flows.set()
+    kafka.acknowledges.set()
     made.close()
 
 
@@ -76,6 +85,48 @@ def test_what_waits_goes_in_one_batch(receiver: Receiver, kafka: Kafka) -> None:
 
     asyncio.run(script())
     assert [1, 30] == kafka.batches
+
+
+def test_while_a_batch_waits_for_kafka_the_next_is_taken_but_no_third_and_nobody_is_answered(
+    receiver: Receiver, kafka: Kafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "STALLED_SECONDS", 0.5)
+    kafka.flows.set()
+    kafka.acknowledges.clear()
+
+    async def script() -> None:
+        tasks = []
+        for count in (1, 2, 3, 4, 5):
+            tasks.append(asyncio.ensure_future(receiver.take([HEARD] * count)))
+            await asyncio.sleep(0.05)
+        assert not any(task.done() for task in tasks)
+        assert [1, 2, 3] == kafka.batches, "one waits for Kafka, one is ready, one waits for its place"
+        await asyncio.sleep(0.4)
+        assert "does not acknowledge" in str(await refused(receiver, HEARD))
+        kafka.acknowledges.set()
+        assert [frozenset()] * 5 == await asyncio.gather(*tasks)
+        await receiver.take([HEARD])
+
+    asyncio.run(script())
+    assert [1, 2, 3, 9, 1] == kafka.batches
+
+
+def test_a_batch_that_kafka_does_not_take_fails_alone(receiver: Receiver, kafka: Kafka) -> None:
+    def fails() -> None:
+        raise TimeoutError
+
+    failing = [True, False]
+
+    def accept(heard: Sequence[Heard]) -> Passed:
+        return Passed(frozenset(), fails if failing.pop(0) else kafka.acknowledged)
+
+    receiver._accept = accept
+
+    async def script() -> None:
+        assert "send it again" in str(await refused(receiver, HEARD))
+        assert frozenset() == await receiver.take([HEARD])
+
+    asyncio.run(script())
 
 
 def test_a_standing_kafka_closes_the_door_to_new_messages_and_its_return_opens_it(

@@ -48,9 +48,9 @@ def build(
 def application(writer: Writer, reader: Reader, desk: Desk) -> FastAPI:
     """Give the application around `writer`, `reader` and the desk of Open311."""
     app = FastAPI(title="hotline-mesh gateway", version="1", description=_ABOUT, docs_url="/docs", redoc_url=None)
-    app.include_router(writing.routes(writer))
-    app.include_router(reading.routes(reader))
-    app.include_router(open311.routes(desk))
+    for router in (writing.routes(writer), reading.routes(reader), open311.routes(desk)):
+        # Not `include_router`: every request would be matched anew at each level, for as long as its signature takes.
+        app.router.routes.extend(router.routes)
     app.add_exception_handler(ProblemError, answer)
     app.add_exception_handler(HTTPException, _plain)
     app.add_exception_handler(RequestValidationError, _bad_query)

@@ -1,14 +1,20 @@
-"""Takes what many requests bring at once: one seal, one sync to disk and one wait for Kafka serve all that wait."""
+"""Takes what many requests bring at once: one seal, one sync to disk and one wait for Kafka serve all that wait.
+
+Two threads: while one batch waits for Kafka, the next is sealed.
+"""
 
 import asyncio
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from services.intake.door import Heard
+from services.intake.front import Passed
 from services.intake.gateway.problems import ProblemError
 
 MAX_WAITING: Final = 5_000
@@ -20,6 +26,8 @@ STALLED_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 20.0
 """How long a caller waits at most."""
 _AT_ONCE: Final = 500
+_AHEAD: Final = 1
+"""Batches that may be ready while another waits for Kafka; more would only be smaller."""
 RETRY_AFTER_SECONDS: Final = 5
 
 
@@ -30,19 +38,24 @@ class _Waiting:
     done: "asyncio.Future[frozenset[int]]"
 
 
+_Batch = list[_Waiting]
+
+
 class Receiver:
-    """Hands batches to `accept`, which returns when Kafka acknowledged all of them, or raises.
+    """Hands batches to `accept`, which seals them and hands them to Kafka, and waits until Kafka acknowledged them."""
 
-    `accept` gives the places of what it did not take: another body had come under the same id before.
-    """
-
-    def __init__(self, accept: Callable[[Sequence[Heard]], frozenset[int]]) -> None:
+    def __init__(self, accept: Callable[[Sequence[Heard]], Passed]) -> None:
         self._accept = accept
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._passed: queue.Queue[tuple[_Batch, Passed] | None] = queue.Queue(_AHEAD)
         self._under_way = self._bytes = 0  # only touched on the event loop
-        self._busy_since: float | None = None
-        self._thread = threading.Thread(target=self._run, name="receiver", daemon=True)
-        self._thread.start()
+        self._began: deque[float] = deque()  # when each batch was begun that is not settled, the eldest first
+        self._threads = [
+            threading.Thread(target=self._run, name="receiver", daemon=True),
+            threading.Thread(target=self._settle_each, name="receiver-acknowledged", daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
 
     async def take(self, heard: Sequence[Heard]) -> frozenset[int]:
         """Return when `heard` is acknowledged, with the places of conflicts, which were not taken.
@@ -67,8 +80,8 @@ class Receiver:
             self._under_way, self._bytes = self._under_way - len(heard), self._bytes - size
 
     def _admit(self, count: int, size: int) -> None:
-        busy_since = self._busy_since
-        if busy_since is not None and time.monotonic() - busy_since > STALLED_SECONDS:
+        eldest = next(iter(self._began.copy()), None)
+        if eldest is not None and time.monotonic() - eldest > STALLED_SECONDS:
             raise _later("Kafka does not acknowledge")
         full = self._under_way + count > MAX_WAITING or self._bytes + size > MAX_WAITING_BYTES
         if full and self._under_way:
@@ -84,25 +97,39 @@ class Receiver:
                     break
                 batch.append(following)
                 size += len(following.heard)
-            self._carry(batch)
+            self._carry([waiting for waiting in batch if not waiting.done.done()])  # the others waited too long
+        self._passed.put(None)
 
-    def _carry(self, batch: list[_Waiting]) -> None:
-        batch = [waiting for waiting in batch if not waiting.done.done()]  # whose caller waited too long
-        self._busy_since = time.monotonic()
-        failure: Exception | None = None
-        conflicts: frozenset[int] = frozenset()
+    def _carry(self, batch: _Batch) -> None:
+        if not batch:
+            return
+        self._began.append(time.monotonic())
         try:
-            conflicts = self._accept([item for waiting in batch for item in waiting.heard])
+            passed = self._accept([item for waiting in batch for item in waiting.heard])
         except Exception as error:  # noqa: BLE001 - each caller hears of it
-            failure = error
-        self._busy_since = None
-        if batch:
-            batch[0].loop.call_soon_threadsafe(_settle, batch, conflicts, failure)
+            passed = Passed(frozenset(), partial(_fail, error))
+        self._passed.put((batch, passed))
+
+    def _settle_each(self) -> None:
+        while (item := self._passed.get()) is not None:
+            batch, passed = item
+            failure: Exception | None = None
+            try:
+                passed.acknowledged()
+            except Exception as error:  # noqa: BLE001 - each caller hears of it
+                failure = error
+            self._began.popleft()
+            batch[0].loop.call_soon_threadsafe(_settle, batch, passed.conflicts, failure)
 
     def close(self) -> None:
         """Finish what waits, then stop."""
         self._queue.put(None)
-        self._thread.join(timeout=30)
+        for thread in self._threads:
+            thread.join(timeout=30)
+
+
+def _fail(error: Exception) -> None:
+    raise error
 
 
 def _give_up(done: "asyncio.Future[frozenset[int]]") -> None:
@@ -110,7 +137,7 @@ def _give_up(done: "asyncio.Future[frozenset[int]]") -> None:
         done.set_exception(TimeoutError())
 
 
-def _settle(batch: list[_Waiting], conflicts: frozenset[int], failure: Exception | None) -> None:
+def _settle(batch: _Batch, conflicts: frozenset[int], failure: Exception | None) -> None:
     first = 0
     for waiting in batch:
         last = first + len(waiting.heard)

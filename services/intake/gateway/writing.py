@@ -43,7 +43,7 @@ class Writer:
         """Turn one matter into the command that opens it; raises `ProblemError`."""
         body = _validated(Submission, data)
         now = self.guard.now()
-        said: dict[str, Any] = dict(body)
+        said: dict[str, Any] = vars(body).copy()
         said["id"] = said["id"] or said["upstream_id"]
         said["time"] = _not_in_the_future(said["time"] or now, now)
         try:
@@ -151,7 +151,7 @@ class SignedRoute(APIRoute):
 
 def routes(writer: Writer) -> APIRouter:
     """Give the routes."""
-    router, signed = APIRouter(prefix="/v1"), APIRouter(route_class=SignedRoute)
+    router, signed = APIRouter(prefix="/v1"), APIRouter(prefix="/v1", route_class=SignedRoute)
 
     @signed.post("/platforms/{platform}/tickets", operation_id="submit-ticket", status_code=202, response_model=Receipt)
     async def submit_ticket(platform: str, request: Request) -> Response:
@@ -188,8 +188,6 @@ def routes(writer: Writer) -> APIRouter:
         """Hand up to 500 records down as the platform writes them, each on its own. 按平台原格式批量提交。"""
         return await _hand_down_many(writer, platform, request, "submit-native-tickets", writer.native)
 
-    router.include_router(signed)
-
     @router.post(
         "/commands",
         operation_id="submit-commands",
@@ -216,7 +214,8 @@ def routes(writer: Writer) -> APIRouter:
 
     for action in ACTIONS:
         _add_action(router, writer, action)
-    return router
+    signed.routes.extend(router.routes)
+    return signed
 
 
 async def _hand_down(

@@ -10,6 +10,7 @@ from typing import Final
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import SecretStr
 
+from services.runtime.rows import insert
 from services.runtime.sealing import SealError, derive, seal, unseal
 
 REWRAP_BATCH: Final = 500
@@ -52,7 +53,7 @@ class DataKeys:
         keys = {ticket: self._unwrapped(ticket, *row) for ticket, *row in self._db.execute(query, names)}
         new = {name: AESGCM.generate_key(256) for name in names if name not in erased and name not in keys}
         rows = [(name, *self._wrapped(name, key)) for name, key in new.items()]
-        self._db.executemany("INSERT INTO key VALUES (?, ?, ?)", rows)
+        insert(self._db, "INSERT INTO key", rows)
         return keys | new
 
     def to_rewrap(self) -> int:

@@ -10,6 +10,7 @@ import re
 import sqlite3
 
 from services.core.service import Sealable
+from services.runtime.rows import insert
 
 
 def normalised(contact: str) -> str:
@@ -37,7 +38,7 @@ class Persons:
     def note(self, submissions: list[Sealable]) -> None:
         """Note whose submissions these are."""
         marks = [(self.mark(contact), item.ticket) for item in submissions for contact in contacts(item.plain)]
-        self._db.executemany("INSERT OR IGNORE INTO person VALUES (?, ?)", marks)
+        insert(self._db, "INSERT OR IGNORE INTO person", marks)
 
     def forget(self, ticket: str) -> None:
         """Forget whose ticket it is."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from services.core.service import Sealable
+from services.runtime.rows import insert
 from services.runtime.sealing import SealError, derive, seal, unseal
 from services.runtime.settings import Settings
 from services.runtime.vault.data_keys import DataKeys
@@ -61,7 +62,7 @@ class Vault:
             ]
             if rows:
                 with transaction(self._sealed):
-                    self._sealed.executemany("INSERT OR REPLACE INTO item VALUES (?, ?, ?, ?)", rows)
+                    insert(self._sealed, "INSERT OR REPLACE INTO item", rows)
 
     def reveal(self, ref: str) -> bytes:
         """Give what lies under `ref`; raises KeyError if nothing does, `SealError` if its key was erased."""
