@@ -11,8 +11,11 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from hashlib import sha256
 from importlib.metadata import version
+from itertools import count
 from pathlib import Path
 from platform import python_version
 from typing import Any
@@ -49,6 +52,22 @@ def mutate_dataclasses_too() -> None:
         return bool(original(self, node))
 
     visitor._skip_node_and_children = skip  # type: ignore[method-assign]
+
+
+def mixed(name: str, first: str) -> tuple[bool, str]:
+    """Place a mutant in the run: those that match `first`, then the others, mixed: part of a run is a fair sample."""
+    return not re.search(first, name), sha256(name.encode()).hexdigest()
+
+
+def now_and_then(show: Callable[..., None]) -> Callable[..., None]:
+    """Count up the thousands of results after each fiftieth only."""
+    calls = count()
+
+    def shown(data: Any, force_output: bool = False) -> None:
+        if force_output or next(calls) % 50 == 0:
+            show(data, force_output=force_output)
+
+    return shown
 
 
 @dataclass
@@ -177,11 +196,18 @@ def main() -> int:
     parser.add_argument("--again", action="store_true", help="try the survivors once more")
     parser.add_argument("--fresh", action="store_true", help="forget every result first")
     parser.add_argument("--report", action="store_true", help="run nothing, only write docs/mutation.md")
+    parser.add_argument(
+        "--seconds", type=float, help="processor time for a mutant before it counts as survived (default: all tests)"
+    )
+    parser.add_argument("--first", default="^$", metavar="REGEX", help="mutants to run before the others, by name")
     parser.add_argument("--children", type=int, default=2, help="how many at the same time (default 2)")
     args = parser.parse_args()
     mutate_dataclasses_too()
     mutmut_main.PytestRunner = PreparedRunner  # type: ignore[misc]
+    mutmut_main.estimated_worst_case_time = lambda name: mixed(name, args.first)  # type: ignore[assignment]
+    mutmut_main.print_stats = now_and_then(mutmut_main.print_stats)
     mutmut_main.register_timeout = lambda **_: None  # type: ignore[assignment]  # PreparedRunner counts processor time
+    PreparedRunner.seconds_per_mutant = args.seconds
     Config.ensure_loaded()
     if args.fresh:
         shutil.rmtree(MUTANTS, ignore_errors=True)

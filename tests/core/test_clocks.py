@@ -1,6 +1,7 @@
 """What a clock says of itself, and what the summary of a closed ticket says of its life."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -67,6 +68,27 @@ def test_rungs_in_working_time_lie_strictly_between_start_and_due(policy: Policy
         ("half", "Mon 2026-11-02 10:00"),
         ("four_fifths", "Mon 2026-11-02 10:36"),
     ], "2 working hours before due is the start itself: no rung"
+
+
+def test_a_rung_of_this_very_second_lies_ahead_no_more(policy: Policy) -> None:
+    clock = play(policy, HELP).clock("handle")
+    half, later = clock.marks[0].at, clock.marks[1:]
+    assert clock.marks == clocks.ahead(clock, half - timedelta(seconds=1)).marks
+    assert later == clocks.ahead(clock, half).marks
+
+
+def test_a_clock_that_stood_still_by_the_wall_goes_on_by_the_wall(policy: Policy) -> None:
+    rule = LimitRule(amount=10, unit="hours", article="Art. 8")
+    clock = clocks.start_clock(ClockKind.HANDLE, 1, at("Mon 2026-11-02 20:00"), rule, policy)
+    since, until = at("Mon 2026-11-02 22:00"), at("Mon 2026-11-02 23:30")
+    seconds = clocks.paused_for(clock, since, until, policy)
+    assert (5400, 0) == (seconds, clocks.paused_for(clock, until, since, policy)), "never negative"
+    story = play(policy, HELP)
+    again = clocks.resumed(clock, story.ticket, since, seconds, policy)
+    assert "Tue 2026-11-03 07:30" == local(again.due_at)
+    assert ["Tue 2026-11-03 02:30", "Tue 2026-11-03 05:30"] == [local(mark.at) for mark in again.marks]
+    behind = clocks.resumed(clock, story.ticket, at("Tue 2026-11-03 02:30"), seconds, policy)
+    assert ["Tue 2026-11-03 05:30"] == [local(mark.at) for mark in behind.marks], "the other's second has come"
 
 
 def test_the_order_in_which_the_rulebook_lists_the_rungs_makes_no_difference(policy: Policy) -> None:

@@ -72,3 +72,5 @@ def test_a_unit_that_may_be_the_reported_one_never_reads_who_reported(
 def test_what_identifies_the_reporter_is_struck_out_of_the_words() -> None:
     words = "我是王五,住王五巷七号,电话13812340987"
     assert "我是‹withheld›,住‹withheld›,电话‹withheld›" == struck_out(words, ["王五", "王五巷七号", "13812340987", ""])
+    longer_first = struck_out("小张三家的狗", ["张三", "小张三家"])
+    assert "‹withheld›的狗" == longer_first, "what is left of the longer one would tell who it is"

@@ -89,6 +89,48 @@ def test_the_closing_tells_outcome_rating_and_stations_under_the_platform_s_own_
     assert expected == {name: data[name] for name in expected}
 
 
+def test_a_message_of_a_reply_has_this_and_nothing_else() -> None:
+    opened, reply = LIFE[0], LIFE[20]
+    assert {
+        "type": "reply.submitted",
+        "timestamp": reply.model_dump(mode="json")["time"],
+        "data": {
+            "ticket": reply.subject,
+            "platform": opened.model_dump()["platform"],
+            "upstream_id": opened.model_dump()["upstream_id"],
+            "sequence": 21,
+            "submission": reply.causation,
+            "status": "replied",
+            "stage": "replied",
+            "kind": "help",
+            "generation": 1,
+            "round": 0,
+            "unit": "U-SANITATION",
+            "opened_at": opened.model_dump(mode="json")["time"],
+            "due_at": "2026-09-23T10:00:00Z",
+            "accepted_by": "prefecture",
+            "article": reply.article,
+            "result": "promised",
+        },
+    } == told(21)
+
+
+def test_instants_of_a_fact_s_own_are_told_as_the_contract_writes_them() -> None:
+    data = told(20)["data"]
+    assert isinstance(data, dict)
+    own = LIFE[19].model_dump(mode="json")
+    assert [own["old_due_at"], own["new_due_at"], 1] == [data[name] for name in ("old_due_at", "new_due_at", "count")]
+
+
+def test_facts_without_the_opening_are_no_ticket() -> None:
+    with pytest.raises(TypeError, match=r"^a ticket begins with ticket\.opened$"):
+        message(LIFE[1:3], "ticket.dispatched", {})
+
+
+def test_an_unknown_fact_is_told_of_only_if_it_moves_the_deadline() -> None:
+    assert (None, MOVED) == tuple(word_of("new.fact.v1", USUAL, moves=moves) for moves in (False, True))
+
+
 def test_nothing_that_is_told_is_about_a_person_nor_leads_to_the_vault() -> None:
     for sequence, word in words(tuple(DETAILS)).items():
         data = json.loads(message(LIFE[:sequence], word, {}))["data"]

@@ -83,3 +83,33 @@ def test_the_weeks_before_are_the_eight_before_and_no_other(policy: Policy) -> N
     assert {HotIssue("category", "bulky-waste", "2026-W45", 9, 6.0, "rising")} == {
         issue for issue in hot_issues(facts, SHANGHAI, MONDAY) if issue.dimension == "category"
     }
+
+
+@pytest.mark.parametrize(("last", "expected"), [(9, 7.0), (5, 5.0)])
+def test_each_of_the_eight_weeks_has_its_say_and_neither_this_one_nor_the_ninth(
+    policy: Policy, last: int, expected: float
+) -> None:
+    """Four weeks of five tickets and four of `last`: one week more or fewer on either side is another median."""
+    facts: list[Fact] = tickets(policy, "Mon 2026-11-02 09:00", 40, "now")
+    for back in range(1, 10):
+        often = 5 if back <= 4 else last if back <= 8 else 40
+        facts += tickets(policy, f"Mon {MONDAY - timedelta(weeks=back)} 09:00", often, f"b{back}")
+    assert {expected} == {issue.usual for issue in hot_issues(facts, SHANGHAI, MONDAY)}
+
+
+def test_what_rises_most_comes_first_then_what_is_most_then_by_name_and_the_rare_hides_nothing(policy: Policy) -> None:
+    def asked(category: str, now: int, before: int) -> list[Fact]:
+        this_week = tickets(policy, "Mon 2026-11-02 09:00", now, f"{category}-now")
+        facts: list[Fact] = this_week
+        for back in range(1, 9):
+            facts += tickets(policy, f"Mon {MONDAY - timedelta(weeks=back)} 09:00", before, f"{category}-{back}")
+        opened = [fact for fact in facts if fact.type == "ticket.opened.v1"]
+        return [fact.model_copy(update={"category": category}) for fact in opened]
+
+    facts = [
+        *asked("rare", 4, 0), *asked("grown", 9, 2), *asked("b", 7, 0), *asked("a", 7, 0), *asked("big", 9, 8),
+        *asked("even", 6, 5),
+    ]  # fmt: skip
+    assert ["grown", "a", "b", "big", "even"] == [
+        issue.value for issue in hot_issues(facts, SHANGHAI, MONDAY) if issue.dimension == "category"
+    ]

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from services.core.directory import Directory
 from services.core.policy import Policy
-from services.core.rulebook import Rulebook
+from services.core.rulebook import Rulebook, StatutoryLimit
 
 ROOT = Path(__file__).parents[2]
 LIMIT = {"amount": 1, "unit": "working_days", "article": "x"}
@@ -129,3 +129,30 @@ def test_a_directory_that_names_what_it_lacks_is_refused_at_the_field(
     first = caught.value.errors()[0]
     assert (1, field) == (len(caught.value.errors()), first["loc"][0])
     assert problem in first["msg"]
+
+
+def limit(
+    begins: str, until: str | None = None, *, category: str = "noise", kinds: tuple[str, ...] = ()
+) -> StatutoryLimit:
+    data = {"category": category, "kinds": kinds, "amount": 7, "legal_basis": "某条例", "effective_from": begins}
+    return StatutoryLimit.model_validate(data | {"effective_until": until})
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "clash"),
+    [
+        (limit("2026-01-01"), limit("2026-06-01"), True),
+        (limit("2026-01-01", "2026-06-01"), limit("2026-06-01"), False),
+        (limit("2026-01-01", "2026-06-02"), limit("2026-06-01"), True),
+        (limit("2026-01-01", "2026-03-01"), limit("2026-02-01", "2026-04-01"), True),
+        (limit("2026-01-01", "2026-02-01"), limit("2026-03-01", "2026-04-01"), False),
+        (limit("2026-01-01"), limit("2026-01-01", category="dust"), False),
+        (limit("2026-01-01", kinds=("help",)), limit("2026-01-01", kinds=("report",)), False),
+        (limit("2026-01-01", kinds=("help", "report")), limit("2026-01-01", kinds=("report",)), True),
+        (limit("2026-01-01"), limit("2026-01-01", kinds=("report",)), True),
+    ],
+)
+def test_two_limits_by_law_clash_if_both_could_hold_for_one_matter_on_one_day(
+    one: StatutoryLimit, other: StatutoryLimit, clash: bool
+) -> None:
+    assert [clash, clash] == [one.clashes(other), other.clashes(one)]

@@ -247,3 +247,13 @@ def test_a_survey_counts_what_is_filled_unread_and_refused() -> None:
     assert {seen.ours: seen.filled for seen in found.mapped}["category"] == 1
     assert (dict(found.unknown), found.fixed) == ({"/list/*/z": 2}, ["channel"])
     assert {fault.code: numbers for fault, numbers in found.refused.items()} == {"missing": [2], "not-json": [3]}
+
+
+def test_a_line_that_is_no_record_ends_no_survey_and_each_refused_record_is_noted_once() -> None:
+    mapping = parse(Platform, FILE + "  ignored: [x, list/*/z]\n", "p.yaml").mapping
+    assert isinstance(mapping, UpstreamMapping)
+    good = {"s": "新", "n": "1", "k": "求助", "c": "1", "a": "533423100"}
+    strange = good | {"list": [{"z": 1, "w": 2}], "x": {"0": 1}, "5": 3, "k": "哎", "a": "1"}
+    found = survey(mapping, "p", [(1, Fault("/", "not-json", "no")), (2, strange), (3, good)], NOW)
+    assert (3, [3], {1, 2}) == (found.records, [number for number, _ in found.accepted], found.refused_records)
+    assert 2 == {seen.ours: seen.filled for seen in found.mapped}["category"], "of the records that are some"

@@ -167,8 +167,6 @@ def _unmerge(d: Decision, reason: str) -> Decision:
     """Dispatch it anew; the citizen's clock goes on, due when it was due: it never starts again (Art. 8)."""
     ticket, at = d.known, d.command.time
     case = ticket.case_clock
-    if case is not None:
-        case = case.model_copy(update={"marks": tuple(mark for mark in case.marks if mark.at > at)})
     d = d.then(
         TicketUnmerged,
         d.policy.rulebook.repeats.article,
@@ -177,7 +175,7 @@ def _unmerge(d: Decision, reason: str) -> Decision:
         parent=ticket.parent,
         merging=ticket.merging,
         reason=reason,
-        started=(case,) if case else (),
+        started=(clocks.ahead(case, at),) if case else (),
     )
     d = _missed_meanwhile(_learned_meanwhile(d, at), at)
     return accept(d)
