@@ -27,7 +27,7 @@ from mutmut.configuration import Config
 from mutmut.mutation import file_mutation
 from rich.console import Console
 
-from tests.mutmut_runner import PreparedRunner
+from tests.mutmut_runner import OUT_OF_TIME, PreparedRunner
 
 ROOT = Path(__file__).parents[1]
 MUTANTS = ROOT / "mutants"
@@ -37,6 +37,7 @@ WANTED = 90.0
 KILLED = {1, 3, 24, 36, 152, 255, -24, -9, -signal.SIGPROF}
 """Exit codes of a test run that failed, or did not end in its time: mutmut's `killed` and `timeout`."""
 SURVIVED, NO_TESTS, NOT_RUN = 0, {5, 33}, {None, 2}
+UNFINISHED = "Not settled: the time of the run (`--seconds`) was up before every test that reaches it had its turn."
 console = Console(width=120)
 
 
@@ -79,10 +80,16 @@ class Module:
     not_run: int = 0
     survivors: list[str] = field(default_factory=list)
     untested: list[str] = field(default_factory=list)
+    unfinished: list[str] = field(default_factory=list)
+    """Survivors of the tests that had their turn; others were left when the time of `--seconds` was up."""
 
     @property
     def ran(self) -> int:
-        return self.killed + len(self.survivors) + len(self.untested)
+        return self.killed + len(self.alive)
+
+    @property
+    def alive(self) -> list[str]:
+        return [*self.survivors, *self.untested, *self.unfinished]
 
 
 def results() -> list[Module]:
@@ -98,6 +105,8 @@ def results() -> list[Module]:
                 module.not_run += 1
             elif code == SURVIVED:
                 module.survivors.append(name)
+            elif code == OUT_OF_TIME:
+                module.unfinished.append(name)
             elif code in NO_TESTS:
                 module.untested.append(name)
             elif code in KILLED:
@@ -135,9 +144,9 @@ def report() -> int:
     not_run = sum(m.not_run for m in modules)
     survivors, unexplained = [], []
     for module in modules:
-        for name in [*module.survivors, *module.untested]:
+        for name in module.alive:
             right, wrong = changed_lines(name)
-            reason = reason_for(name, right, wrong, reasons)
+            reason = reason_for(name, right, wrong, reasons) or (UNFINISHED if name in module.unfinished else None)
             if reason is None:
                 unexplained.append(name)
                 console.print(f"[red]{name}[/red]\n  - {right}\n  + {wrong}", markup=True, highlight=False)
@@ -151,6 +160,7 @@ def report() -> int:
 
 
 def _page(modules: list[Module], survivors: list[tuple[str, ...]], killed: int, ran: int, not_run: int) -> str:
+    unfinished = sum(len(module.unfinished) for module in modules)
     head = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S607
     lines = [
         "# Mutation testing of the core",
@@ -161,6 +171,9 @@ def _page(modules: list[Module], survivors: list[tuple[str, ...]], killed: int, 
         f"Commit {head.stdout.strip()}, Python {python_version()}, mutmut {version('mutmut')}.",
         "The result of a mutant stands until its function changes, or `--again` tries the survivors once more; so",
         "results of runs at several commits may stand beside each other. `Gap` says that a test is wanting.",
+        "The order is mixed by a hash of the mutant's name (those of `--first` before the others), so what a run",
+        f"has reached is a fair sample of the rest. {unfinished} survivors are not settled: `--seconds` ended before",
+        "each test that reaches them had its turn. They count as survivors until `--again` tries them.",
         "",
         "Left out by mutmut are decorated functions (pydantic's validators, properties) and what runs at import;",
         "validators are tested in `tests/core` and `tests/runtime/test_policy_files.py`. Dataclasses, which mutmut",
@@ -170,7 +183,7 @@ def _page(modules: list[Module], survivors: list[tuple[str, ...]], killed: int, 
         "|---|---|---|---|---|---|",
     ]
     for module in modules:
-        lost = len(module.survivors) + len(module.untested)
+        lost = len(module.alive)
         share = f"{100 * module.killed / module.ran:.0f}" if module.ran else "—"
         lines.append(f"| `{module.path}` | {module.ran} | {module.killed} | {lost} | {share} | {module.not_run} |")
     lines += ["", "## Survivors", "", "| where | program | mutant | why it may live |", "|---|---|---|---|"]
@@ -212,7 +225,7 @@ def main() -> int:
     if args.fresh:
         shutil.rmtree(MUTANTS, ignore_errors=True)
     if not args.report:
-        names = [name for m in results() for name in [*m.survivors, *m.untested]] if args.again else []
+        names = [name for m in results() for name in m.alive] if args.again else []
         mutmut_main._run(names, args.children)
     return report()
 

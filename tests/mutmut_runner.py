@@ -23,6 +23,8 @@ from mutmut.__main__ import PytestRunner, change_cwd, mangled_name_from_mutant_n
 
 NOT_COLLECTED = 78
 """A test that mutmut asks for is not there: neither killed nor survived, so `tests.mutate` stops."""
+OUT_OF_TIME = 79
+"""No test killed the mutant within its time, and some were left."""
 
 CLEAN = Path("mutants/clean.sha256")
 """The hash of the files with which all tests passed, unmutated."""
@@ -61,7 +63,7 @@ class PreparedRunner(PytestRunner):
     """mutmut's runner with one collection, and one set of session fixtures, for all mutants that do not touch them."""
 
     seconds_per_mutant: float | None = None
-    """Processor time after which a mutant counts as survived, though some tests are left; None for all of them."""
+    """Processor time after which the tests that are left are not run any more; None for no end."""
     _session: pytest.Session | None = None
     _collected: dict[str, pytest.Item]
     _reads: frozenset[str]
@@ -96,7 +98,7 @@ class PreparedRunner(PytestRunner):
             os.environ["MUTANT_UNDER_TEST"] = ""
 
     def run_tests(self, *, mutant_name: str | None, tests: Iterable[str]) -> int:
-        """Give 0 if all tests pass (or those that the time is enough for), 1 with the first that fails."""
+        """Give 0 if all tests pass, 1 with the first that fails, `OUT_OF_TIME` if neither is known in time."""
         if mutant_name is None or self._session is None:
             return self._run_unmutated(list(tests))
         nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -112,7 +114,7 @@ class PreparedRunner(PytestRunner):
                 if item is None:
                     return NOT_COLLECTED
                 if self.seconds_per_mutant is not None and process_time() - begun > self.seconds_per_mutant:
-                    return 0
+                    return OUT_OF_TIME
                 signal.setitimer(signal.ITIMER_PROF, SECONDS_PER_TEST)
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
                 if self._session.testsfailed:

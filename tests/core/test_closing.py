@@ -2,7 +2,7 @@
 
 import pytest
 
-from schemas.commands import Command
+from schemas.commands import Command, RequestAppeal
 from services.core.policy import Policy
 from services.core.service import Rejected
 from tests.builders import (
@@ -26,6 +26,7 @@ from tests.builders import (
     reopens,
     replies,
     returns,
+    said,
     signs,
     stopped,
     urges,
@@ -276,3 +277,23 @@ def test_a_time_that_leads_beyond_the_calendar_is_rejected_with_what_to_do(polic
     with pytest.raises(Rejected, match="add the next one to the nation's layer") as caught:
         play(policy, *OPENED, signs("Wed 2130-03-01 10:00"))
     assert "beyond-the-calendar" == caught.value.code
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        (rates("Thu 2026-09-24 09:00"), closes("Thu 2026-09-24 09:00")),
+        (withdraws("Thu 2026-09-24 09:00"),),
+    ],
+    ids=["closed", "withdrawn"],
+)
+def test_an_appeal_outlives_its_ticket_and_no_other_clock_does(policy: Policy, end: tuple[Command, ...]) -> None:
+    appeal = said(
+        RequestAppeal, f"unit:{SANITATION}", "Wed 2026-09-23 16:00", leg=1, indicators=("signed_on_time",),
+        reason="upstream_outage", basis="停机公告",
+    )  # fmt: skip
+    story = play(policy, *REVISITING, appeal)
+    assert {"rating", "appeal"} == story.running
+    ended = play(policy, *REVISITING, appeal, *end)
+    assert {"appeal"} == ended.running
+    assert "appeal" not in stopped(ended.last[-1])
