@@ -15,6 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import process_time
+from typing import Any
 
 import mutmut
 import pytest
@@ -26,6 +27,7 @@ NOT_COLLECTED = 78
 OUT_OF_TIME = 79
 """No test killed the mutant within its time, and some were left."""
 
+QUIETLY = ("--assert=plain", "--tb=native")
 CLEAN = Path("mutants/clean.sha256")
 """The hash of the files with which all tests passed, unmutated."""
 SECONDS_OF_A_SLOW_TEST = 1.0
@@ -44,9 +46,9 @@ def _sources() -> str:
 
 
 def _soonest_killing_first(tests: Iterable[str], mutant_name: str) -> list[str]:
-    """Give the tests named like the module, then the quick ones by file, then the rows, mixed, then the slow ones.
+    """Give the tests named like the module, then the rows, mixed, then the others by file; the slow ones last.
 
-    Neighbouring rows tell like stories: what one of them does not kill, the next does not.
+    A row takes some milliseconds. Neighbouring rows tell like stories: what one does not kill, the next does not.
     """
     module = mutant_name.rpartition(".")[0].rpartition(".")[2].removesuffix("_fold")
     named = module.partition("_")[0] if module.startswith("calendar_") else module
@@ -54,7 +56,7 @@ def _soonest_killing_first(tests: Iterable[str], mutant_name: str) -> list[str]:
     def place(test: str) -> tuple[bool, bool, bool, str, str]:
         file, rows = test.partition("::")[0], "test_tables.py" in test
         slow = mutmut.duration_by_test[test] > SECONDS_OF_A_SLOW_TEST
-        return slow, named not in file, rows, sha256(test.encode()).hexdigest() if rows else file, test
+        return slow, named not in file, not rows, sha256(test.encode()).hexdigest() if rows else file, test
 
     return sorted(tests, key=place)
 
@@ -68,6 +70,10 @@ class PreparedRunner(PytestRunner):
     _collected: dict[str, pytest.Item]
     _reads: frozenset[str]
     """Functions that reading the policies reaches."""
+
+    def execute_pytest(self, params: list[str], **kwargs: Any) -> int:
+        """Run pytest with bare assertions: nobody reads why a mutant fails, and to say it takes seconds."""
+        return super().execute_pytest([*QUIETLY, *params], **kwargs)
 
     def run_stats(self, *, tests: Iterable[str]) -> int:
         """Note which test reaches what; all of them passed, so a clean run need not follow."""
@@ -83,7 +89,7 @@ class PreparedRunner(PytestRunner):
             return
         selected = [*self._pytest_add_cli_args_test_selection, *self._pytest_add_cli_args]
         with change_cwd("mutants"):
-            config = _prepareconfig(["--rootdir=.", "-x", "-q", "--capture=no", "--timeout=0", *selected])
+            config = _prepareconfig([*QUIETLY, "--rootdir=.", "-x", "-q", "--capture=no", "--timeout=0", *selected])
             config._do_configure()
             session = self._session = pytest.Session.from_config(config)
             config.hook.pytest_sessionstart(session=session)
