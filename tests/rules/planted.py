@@ -2,7 +2,7 @@
 
 import inspect
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -10,6 +10,7 @@ from importlib import import_module
 from types import CodeType, FunctionType
 
 from services.core.policy import Policy
+from tests.rules.reach import CALLED, Lines
 from tests.rules.rows import forget, switched
 
 Load = Callable[[], Policy]
@@ -30,6 +31,10 @@ class Rule:
     def planted(self, policy: Policy, load: Load) -> Iterator[Policy]:
         yield switched(policy, [self.switch])
 
+    def nearness(self, run: Lines) -> int:
+        """Give how near a row comes that runs these lines: 2 at the plant, 1 perhaps, 0 nowhere near."""
+        return 1
+
 
 @dataclass(frozen=True)
 class Code:
@@ -48,15 +53,25 @@ class Code:
         function = _function(self.function)
         sound = function.__code__
         function.__code__ = _changed(function, self.right, self.wrong)
-        anew = "calendar" in self.function
         try:
-            if anew:
+            if self.anew:
                 forget()
-            yield load() if anew else policy
+            yield load() if self.anew else policy
         finally:
             function.__code__ = sound
-            if anew:
+            if self.anew:
                 forget()
+
+    @property
+    def anew(self) -> bool:
+        """Whether calendars are compiled by it, which happens before the rows are played."""
+        return "calendar" in self.function
+
+    def nearness(self, run: Lines) -> int:
+        """Give how near a row comes that runs these lines: 2 at the plant, 1 perhaps, 0 nowhere near."""
+        if not self.anew and (self.function, CALLED) not in run:
+            return 0
+        return 2 if any((self.function, line) in run for line in _lines(self.function, self.right)) else 1
 
 
 class StalePlantError(AssertionError):
@@ -71,6 +86,20 @@ def _function(name: str) -> FunctionType:
     if not isinstance(found, FunctionType):
         raise StalePlantError(f"{name} is no function any more")
     return found
+
+
+@cache
+def _lines(function: str, right: str) -> range:
+    """Give the numbers of the lines on which `right` stands."""
+    lines, first = inspect.getsourcelines(_function(function))
+    before, _, _ = "".join(lines).partition(right)
+    begin = first + before.count("\n")
+    return range(begin, begin + right.count("\n") + 1)
+
+
+def functions(plants: Iterable[Code]) -> dict[str, CodeType]:
+    """Give the code of every function that a plant changes, by name."""
+    return {plant.function: _function(plant.function).__code__ for plant in plants}
 
 
 @cache
