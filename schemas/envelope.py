@@ -50,7 +50,10 @@ Token = Annotated[
 class Strict(BaseModel):
     """A frozen value of the contracts; unknown fields are ignored by readers, input is never echoed in errors."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", hide_input_in_errors=True, allow_inf_nan=False,
+        defer_build=True,  # a process meets few of the 125 event types, and waits at its start for all of them
+    )  # fmt: skip
 
 
 class Event(Strict):

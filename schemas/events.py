@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Annotated, Any, Union, get_args
 
-from pydantic import Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from schemas.audit import AUDIT
 from schemas.commands import COMMANDS
@@ -28,5 +28,7 @@ BY_TYPE: dict[str, type[Event]] = {type_of(cls): cls for cls in EVENT_CLASSES}
 """Event class by `ce_type`."""
 
 _UNION: Any = Union[EVENT_CLASSES]  # noqa: UP007 - built from a tuple
-AnyEvent: TypeAdapter[Any] = TypeAdapter(Annotated[_UNION, Field(discriminator="type")])
+AnyEvent: TypeAdapter[Any] = TypeAdapter(
+    Annotated[_UNION, Field(discriminator="type")], config=ConfigDict(defer_build=True)
+)
 """Validates any event of the mesh by its `type`."""
