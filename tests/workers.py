@@ -7,6 +7,21 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).parent.parent
+SHARED_MESH = "the shared mesh"
+LONGEST = (
+    SHARED_MESH,
+    "tests/runtime/driver/test_faults.py",
+    "tests/examples/test_consumers.py",
+    "tests/bench/test_kill_rounds.py",
+    "tests/demo/test_demo_command.py",
+    "tests/rules/test_plants.py",
+    "tests/mesh/test_digests_of_units.py",
+    "tests/core/test_merged_lives.py",
+    "tests/mesh/test_way_out.py",
+    "tests/mesh/test_every_branch.py",
+    "tests/mesh/test_repeats.py",
+)
+"""What takes a minute or more of processor time, the longest first: begun last, it would keep one worker alone."""
 
 
 class FilesWhole(LoadScopeScheduling):
@@ -18,7 +33,7 @@ class FilesWhole(LoadScopeScheduling):
 
 @cache
 def _scope(path: str) -> str:
-    return "the shared mesh" if "shared_mesh" in (ROOT / path).read_text(encoding="utf-8") else path
+    return SHARED_MESH if "shared_mesh" in (ROOT / path).read_text(encoding="utf-8") else path
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -28,7 +43,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> FilesWhol
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put what waits for a broker first, most of all what shares the mesh, so that no long file is left to the end."""
+    """Put the longest first, then what waits for a broker, so that no long file is left to the end."""
     if hasattr(config, "workerinput"):
         waiting = {item.path for item in items if item.get_closest_marker("broker")}
-        items.sort(key=lambda i: (_scope(i.nodeid.partition("::")[0]) != "the shared mesh", i.path not in waiting))
+        items.sort(key=lambda item: (_place(item.nodeid.partition("::")[0]), item.path not in waiting))
+
+
+def _place(path: str) -> int:
+    scope = _scope(path)
+    return LONGEST.index(scope) if scope in LONGEST else len(LONGEST)
