@@ -54,7 +54,7 @@ schemas: setup ## generated JSON Schemas, AsyncAPI and OpenAPI agree with the mo
 fuzz: setup ## at least 10,000 hostile requests to the gateway, checked by schemathesis; half an hour
 	@HOTLINE_FUZZ_CASES=250 $(BIN)/python -m pytest -q -s tests/mesh/test_fuzz.py --timeout 3600
 
-mutation: setup ## mutation testing of the core, half an hour, resumable; ARGS="--again", "--fresh", "--report"
+mutation: setup ## mutation testing of the core, an hour or two, resumable; ARGS="--seconds 4", "--again", "--report"
 	@nice $(BIN)/python -m tests.mutate $(ARGS)
 
 bench: setup ## benchmarks, against a broker of their own; ARGS="NAME --quick", "--list"

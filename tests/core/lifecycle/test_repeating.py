@@ -73,6 +73,15 @@ def test_an_urge_that_comes_again_after_many_commands_counts_once(policies: Poli
     assert [] == router.hear(again("T-2", "Wed 2026-09-23 10:00"))
 
 
+def test_an_urge_says_which_message_of_which_platform_it_was_and_which_ticket_was_not_opened(
+    policies: Policies,
+) -> None:
+    (urged,) = Router(policies, *OPEN).hear(again("T-2", "Wed 2026-09-23 10:00"))
+    assert (1, "T-2", "stage", "1", "pii-1", "repeat-T-2") == (
+        urged.count, urged.instead_of, urged.platform, urged.upstream_id, urged.pii_ref, urged.causation,
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("successor", [None, "T-3"])
 def test_an_urge_that_comes_again_after_the_closing_opens_nothing(policies: Policies, successor: str | None) -> None:
     router = Router(policies, *OPEN, again("T-2", "Wed 2026-09-23 10:00"), *CLOSED[2:])
@@ -101,6 +110,7 @@ def test_what_comes_after_the_successor_goes_to_the_successor_under_one_id(polic
     (second,) = router.hear(again("T-3", "Thu 2026-09-24 11:00"))
     assert first == second
     assert ("ticket.repeat.v1", "T-2", "T-3") == (first.type, first.subject, first.matter.subject)
+    assert ("repeat-T-3", "service", "router") == (first.causation, first.actor.role, first.actor.id)
 
 
 def test_a_ticket_that_is_open_again_is_urged_though_it_had_gone_on_as_another(policies: Policies) -> None:
