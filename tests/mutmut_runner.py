@@ -30,7 +30,7 @@ OUT_OF_TIME = 79
 QUIETLY = ("--assert=plain", "--tb=native")
 CLEAN = Path("mutants/clean.sha256")
 """The hash of the files with which all tests passed, unmutated."""
-SECONDS_OF_A_SLOW_TEST = 1.0
+SECONDS_OF_A_SLOW_TEST = 0.3
 SECONDS_PER_TEST = 30
 """Processor time; the slowest test needs some seconds. SIGPROF ends the process: -27 to `tests.mutate`."""
 
