@@ -152,8 +152,11 @@ class Engine:
             now = min(other.pulse.time for other in self._indexes.values() if other.pulse is not None)
             for other in self._indexes.values():
                 other.clocks.advance(now.timestamp())
+        # While an earlier pulse still rings, whoever calls `go_on` sets the pace: a budget per pulse beside it would be
+        # more than who answers can take.
+        under_way = index.ringing is not None
         index.ringing = before if self.fold.trailing else index.pulse
-        rung = self.go_on(partition) if index.ringing is not None else Result(event)
+        rung = Result(event) if under_way or index.ringing is None else self.go_on(partition)
         said = self.fold.on_pulse(event, partition)
         return Result(event, (*rung.outputs, *said), rung.writes, rang=rung.rang)
 

@@ -215,6 +215,21 @@ def test_a_budget_rings_alarms_in_slices_in_the_same_order(policies: Policies, t
     assert 0 == sliced.alarms_waiting()
 
 
+def test_a_pulse_rings_nothing_by_itself_while_the_one_before_it_still_rings(policies: Policies, table: Table) -> None:
+    """Else each second would send a budget past whoever keeps the alarms from running ahead of the router."""
+    timer = Engine(sla_timer(policies).folds[0], table, budget=2)
+    for number in range(5):
+        feed(timer, table, of_ticket(policies, f"T-{number}", opens("Wed 2026-09-23 09:00")))
+    assert 2 == len(said(feed(timer, table, [pulsed("Wed 2026-09-23 12:00")])))
+    assert [] == said(feed(timer, table, [pulsed("Wed 2026-09-23 12:01")]))
+    rest = 0
+    while timer.rings(0):
+        result = timer.go_on(0)
+        table.update({key: value for key, value in result.writes if value is not None})
+        rest += len(result.outputs)
+    assert 3 == rest
+
+
 def test_a_reply_that_overtakes_a_waiting_alarm_silences_it(policies: Policies, table: Table) -> None:
     timer = Engine(sla_timer(policies).folds[0], table, budget=1)
     stories = {ticket: of_ticket(policies, ticket, opens("Wed 2026-09-23 09:00"), signs("Wed 2026-09-23 09:30"))
