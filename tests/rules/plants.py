@@ -240,7 +240,7 @@ CODE = (
     Code(f"{LIFE}.merging:merge_ticket", "if ticket.children", "if False", ("repeats",)),
     Code(f"{LIFE}.merging:_merge", "clocks.cancel_all(ticket, at)", "()", ("repeats",)),
     Code(f"{LIFE}.merging:_merge", "d = settle(d, at, *LIMITS)", "pass", ("repeats",)),
-    Code(f"{LIFE}.merging:_unmerge", "(case,) if case else ()", "()", ("repeats",)),
+    Code(f"{LIFE}.merging:_unmerge", "(clocks.ahead(case, at),) if case else ()", "()", ("repeats",)),
     Code(f"{LIFE}.merging:_missed_meanwhile", "case.due_at < at", "case.due_at <= at", ("repeats",)),
     Code(f"{LIFE}.merging:_missed_meanwhile", "case.due_at < at", "False", ("repeats",)),
     Code(f"{LIFE}.merging:carry_extension", "command.count <= d.known.extensions", "True", ("repeats",)),
