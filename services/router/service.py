@@ -14,6 +14,7 @@ from services.core.decision import SOURCE, Decision
 from services.core.lifecycle.decide import decide
 from services.core.lifecycle.repeating import passed_on
 from services.core.policy import Policies
+from services.core.relay import Relay
 from services.core.service import Fold, OpenClock, Output, Position, QueueEntry, Rejected, Service, Step
 from services.core.ticket import Ticket
 from services.core.transitions import TERMINAL
@@ -85,19 +86,6 @@ def _outputs(decision: Decision) -> tuple[Output, ...]:
     return tuple(facts + closed)
 
 
-def pass_on_pulse(event: Event, partition: int) -> tuple[Output, ...]:
-    """Write the pulse behind everything decided before it, in the same partition."""
-    if not isinstance(event, PulseClock):
-        return ()
-    pulsed = ClockPulsed(
-        id=derived_id("pulse", partition, event.time.isoformat()),
-        source=SOURCE,
-        time=event.time,
-        causation=event.id,
-    )
-    return (Output("ticket-events", pulsed, partition=partition),)
-
-
 def queue(state: RouterState) -> QueueEntry | None:
     """Say where an open ticket waits."""
     ticket = state.ticket
@@ -118,7 +106,7 @@ def service(policies: Policies) -> Service:
         reads="ticket-commands",
         state=RouterState,
         handle=partial(handle, policies),
-        on_pulse=pass_on_pulse,
+        on_pulse=Relay(PulseClock, ClockPulsed, "ticket-events", SOURCE, "pulse"),
         queue=queue,
         clocks=clocks,
     )
