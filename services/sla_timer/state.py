@@ -20,13 +20,17 @@ FORMAT = b"3"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _text = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
-_HEAD = Struct("<cqqIBH6s")
+HEAD = Struct("<cqqIBH6s")
 """Format, next alarm, since (microseconds since 1970), sequence, number of clocks, bytes of the label, calendar."""
+ALARM_AT, SINCE_AT, SHAPE_AT = 1, 9, 21
+"""Where they stand; the shape of a value is what begins with its number of clocks."""
 _CALENDAR = Struct("<6s")
 _MIXED, _UNKNOWN = b"\xff" * 6, bytes(6)
 """For the calendar: the clocks have several, which stand at the end of the value; or theirs is not known."""
-_CLOCK = Struct("<BHqBB")
+CLOCK = Struct("<BHqBB")
 """Kind, cycle, due instant, flags, number of marks. Behind the clocks: the label, their daily instants and marks."""
+DUE_AT = 3
+"""Where the due instant stands."""
 _INSTANT = Struct("<q")
 _MARK = Struct("<Bq")
 NEVER = -(1 << 63)
@@ -115,11 +119,11 @@ def _dump_binary(state: TimerState) -> bytes:
     alarm = NEVER if state.next is None else state.next
     calendars = [_digest(clock.calendar) for clock in state.clocks]
     shared = _MIXED if len(set(calendars)) > 1 else next(iter(calendars), _UNKNOWN)
-    parts = [_HEAD.pack(FORMAT, alarm, state.since, state.sequence, len(state.clocks), len(label), shared)]
+    parts = [HEAD.pack(FORMAT, alarm, state.since, state.sequence, len(state.clocks), len(label), shared)]
     rest = [label]
     for clock in state.clocks:
         flags = _ELAPSED * clock.elapsed | _DAILY * (clock.daily is not None)
-        parts.append(_CLOCK.pack(CLOCK_CODES[clock.kind], clock.cycle, clock.due, flags, len(clock.marks)))
+        parts.append(CLOCK.pack(CLOCK_CODES[clock.kind], clock.cycle, clock.due, flags, len(clock.marks)))
         if clock.daily is not None:
             rest.append(_INSTANT.pack(clock.daily))
         rest.extend(_MARK.pack(RUNG_CODES[rung], at) for rung, at in clock.marks)
@@ -145,12 +149,12 @@ def load(value: bytes) -> TimerState:
         return _load_json(value)
     if value[:1] != FORMAT:
         raise ValueError(f"table format {value[:1]!r} is not known; known: {FORMAT!r}, b'2'")
-    _, _, since, sequence, count, length, shared = _HEAD.unpack_from(value)
-    fixed = _HEAD.size + count * _CLOCK.size
+    _, _, since, sequence, count, length, shared = HEAD.unpack_from(value)
+    fixed = HEAD.size + count * CLOCK.size
     rest = fixed + length
     stage, kind, unit_group = value[fixed:rest].decode().split("\0")
     clocks = []
-    for code, cycle, due, flags, marked in _CLOCK.iter_unpack(value[_HEAD.size : fixed]):
+    for code, cycle, due, flags, marked in CLOCK.iter_unpack(value[HEAD.size : fixed]):
         daily = None
         if flags & _DAILY:
             (daily,) = _INSTANT.unpack_from(value, rest)

@@ -1,4 +1,4 @@
-"""What indexes need of very many table values at once, read column by column: a micro-second or so a ticket.
+"""What indexes need of very many table values at once, read column by column: a microsecond or so a ticket.
 
 Values that look alike (as many clocks, a label as long, the same calendar) are cut to their fixed part and read as one
 block, so that no Python statement is run for a single clock. Source of the layout: `state.py`, docs/adr/0013.
@@ -13,11 +13,10 @@ from typing import TypeVar
 
 from services.core.service import Label, Survey
 from services.core.transitions import TERMINAL
-from services.sla_timer.state import CLOCK_CODES, FORMAT, NEVER
+from services.sla_timer.state import ALARM_AT, CLOCK, CLOCK_CODES, DUE_AT, FORMAT, HEAD, NEVER, SHAPE_AT, SINCE_AT
 
 T = TypeVar("T")
-_HEAD_SIZE, _CLOCK_SIZE = 30, 13
-_SHAPE = slice(21, _HEAD_SIZE)
+_SHAPE = slice(SHAPE_AT, HEAD.size)
 """Number of clocks, bytes of the label, calendar."""
 _TERMINAL = {str(stage) for stage in TERMINAL}
 _NAMES = {code: kind for kind, code in CLOCK_CODES.items()}
@@ -40,7 +39,7 @@ def survey(items: Sequence[tuple[bytes, bytes]], outdated: frozenset[bytes] = fr
     seen = Survey([], [], [], [])
     for shape, found in alike.items():
         count, length = shape[0], int.from_bytes(shape[1:3], "little")
-        behind = _HEAD_SIZE + count * _CLOCK_SIZE
+        behind = HEAD.size + count * CLOCK.size
         block = b"".join([value[: behind + length] for _, value in found])
         formats = block[:: behind + length]
         if shape[3:] in outdated or formats.count(FORMAT) != len(found):
@@ -51,15 +50,15 @@ def survey(items: Sequence[tuple[bytes, bytes]], outdated: frozenset[bytes] = fr
 
 
 def _read(block: bytes, behind: int, size: int, keys: list[bytes], seen: Survey) -> None:
-    alarms = _column(block, size, 1)
+    alarms = _column(block, size, ALARM_AT)
     wakes = zip(alarms, keys, strict=True)
     seen.wakes.append([(at, key) for at, key in wakes if at != NEVER] if NEVER in alarms else wakes)
-    for stored, waiting in _apart(_labels(block, behind, size), _column(block, size, 9)):
+    for stored, waiting in _apart(_labels(block, behind, size), _column(block, size, SINCE_AT)):
         label = _label(stored)
         if label is not None:
             seen.waiting.append((label, waiting))
-    for clock in range(_HEAD_SIZE, behind, _CLOCK_SIZE):
-        kinds = _apart(block[clock::size], _column(block, size, clock + 3))
+    for clock in range(HEAD.size, behind, CLOCK.size):
+        kinds = _apart(block[clock::size], _column(block, size, clock + DUE_AT))
         seen.running.extend((_NAMES[code], dues) for code, dues in kinds)
 
 
