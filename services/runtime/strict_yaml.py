@@ -4,10 +4,7 @@ from typing import Any
 
 import yaml
 
-try:  # libyaml's, ten times as fast, where PyYAML was built with it
-    from yaml import CSafeLoader as SafeLoader
-except ImportError:
-    from yaml import SafeLoader  # type: ignore[assignment]
+from schemas.safe_yaml import SafeLoader
 
 
 class StrictLoader(SafeLoader):

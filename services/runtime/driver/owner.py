@@ -6,6 +6,7 @@ committed and dropped in the event loop: until it returns, the group gives the p
 
 import asyncio
 import time
+from abc import abstractmethod
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
@@ -40,9 +41,9 @@ class Owner(AnyConsumer):
         self._poller: Poller | None = None
         super().__init__(**kwargs)
 
+    @abstractmethod
     async def commit(self, _topics: Any = None, **_: Any) -> bool:
         """Make everything handled so far durable."""
-        raise NotImplementedError
 
     async def _ask(self, do: Callable[[], Any]) -> Any:
         if self._poller is None:
