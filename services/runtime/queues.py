@@ -5,30 +5,59 @@ Whoever moves a ticket knows what it was before, so only instants are kept here,
 
 import threading
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import heappop, heappush
+from math import ceil
 
 from services.core.service import Label, OpenClock, QueueEntry
 
 
-class _Times:
-    """Unix times, smallest first: a sorted array of those it began with, at 8 bytes each, and a heap of those since.
+class _Instants:
+    """A multiset of Unix times that knows its smallest.
 
+    A sorted array of those it began with, at 8 bytes each, a heap of those since, and what of both was taken out again.
     A worker begins with a million, as whole microseconds and in no order: they are sorted when first asked for.
     """
 
-    __slots__ = ("_first", "_next", "_raw", "_since")
+    __slots__ = ("_away", "_first", "_gone", "_next", "_raw", "_since", "count")
 
-    def __init__(self, first: Iterable[float] = (), raw: Sequence[int] = ()) -> None:
-        self._first = array("d", first)
+    def __init__(self, raw: Sequence[int] = ()) -> None:
+        self.count = len(raw)
         self._raw = raw
+        self._first = array("d")
         self._next = 0
         self._since: list[float] = []
+        self._gone: dict[float, int] = {}
+        self._away = 0
 
     def add(self, at: float) -> None:
+        self.count += 1
         heappush(self._since, at)
 
-    def smallest(self) -> float | None:
+    def remove(self, at: float) -> None:
+        self.count -= 1
+        self._away += 1
+        self._gone[at] = self._gone.get(at, 0) + 1
+        if self._away > 1000 and self._away > self.count:
+            self._tidy()
+
+    def _tidy(self) -> None:
+        self._first, self._since, self._next = array("d", self._left()), [], 0
+
+    def _left(self) -> Iterator[float]:
+        while (at := self.smallest()) is not None:
+            yield at
+            self._pop()
+
+    def _pop(self) -> None:
+        """Take the smallest out, gone or not."""
+        if self._since and self._since[0] == self._smallest():
+            heappop(self._since)
+        else:
+            self._next += 1
+
+    def _smallest(self) -> float | None:
         if self._raw:
             # The same float as datetime.timestamp().
             self._first, self._raw = array("d", [at / 1_000_000 for at in sorted(self._raw)]), ()
@@ -37,63 +66,15 @@ class _Times:
             return self._since[0]
         return first
 
-    def pop(self) -> None:
-        """Take the smallest out."""
-        if self._since and self._since[0] == self.smallest():
-            heappop(self._since)
-        else:
-            self._next += 1
-
-    def __iter__(self) -> Iterator[float]:
-        self.smallest()
-        yield from self._first[self._next :]
-        yield from self._since
-
-    def __len__(self) -> int:
-        return len(self._raw) + len(self._first) - self._next + len(self._since)
-
-
-class _Instants:
-    """A multiset of Unix times that knows its smallest: what came and what went."""
-
-    __slots__ = ("_came", "_went")
-
-    def __init__(self, raw: Sequence[int] = ()) -> None:
-        self._came = _Times(raw=raw)
-        self._went = _Times()
-
-    def add(self, at: float) -> None:
-        self._came.add(at)
-
-    def remove(self, at: float) -> None:
-        self._went.add(at)
-        if len(self._went) > 1000 and 2 * len(self._went) > len(self._came):
-            self._tidy()
-
-    def _tidy(self) -> None:
-        left, went = [], sorted(self._went, reverse=True)
-        for at in sorted(self._came):
-            if went and went[-1] == at:
-                went.pop()
-            else:
-                left.append(at)
-        self._came, self._went = _Times(left), _Times()
-
     def smallest(self) -> float | None:
-        while (at := self._came.smallest()) is not None and at == self._went.smallest():
-            self._went.pop()
-            self._came.pop()
+        while (at := self._smallest()) is not None and (times := self._gone.get(at)):
+            self._pop()
+            self._away -= 1
+            if times == 1:
+                del self._gone[at]
+            else:
+                self._gone[at] = times - 1
         return at
-
-    def pop_until(self, now: float) -> int:
-        """Take out what is at most `now`, and give how many."""
-        before = len(self)
-        while (at := self.smallest()) is not None and at <= now:
-            self._came.pop()
-        return before - len(self)
-
-    def __len__(self) -> int:
-        return len(self._came) - len(self._went)
 
 
 class QueueAges:
@@ -126,18 +107,60 @@ class QueueAges:
             for label, queue in self._queues.items():
                 since = queue.smallest()
                 if since is not None:
-                    found[label] = (since, len(queue))
+                    found[label] = (since, queue.count)
         return found
 
 
+class _Dues:
+    """The clocks of one kind: how many are open and how many overdue, by the second in which they are due.
+
+    Day limits all end at the close of office, so very many clocks share few seconds.
+    """
+
+    __slots__ = ("_ahead", "_raw", "_seconds", "_swept", "open", "overdue")
+
+    def __init__(self, raw: Sequence[int] = ()) -> None:
+        self.open = len(raw)
+        self.overdue = 0
+        self._raw = raw
+        """Microseconds since 1970 of those it began with, until the first sweep counts them."""
+        self._ahead: dict[int, int] = {}
+        """Seconds that no sweep has reached, and how many are due in each; below zero while `_raw` is not counted."""
+        self._seconds: list[int] = []
+        self._swept = 0
+
+    def move(self, second: int, by: int) -> None:
+        """Count a clock that is due in `second` in (1) or out (-1)."""
+        self.open += by
+        if second <= self._swept:
+            self.overdue += by
+        else:
+            self._count(second, by)
+
+    def _count(self, second: int, by: int) -> None:
+        known = self._ahead.get(second)
+        if known is None:
+            heappush(self._seconds, second)
+            known = 0
+        self._ahead[second] = known + by
+
+    def sweep(self, now: float) -> None:
+        """Count as overdue what is due at `now`."""
+        if self._raw:
+            for second, count in Counter([-(-at // 1_000_000) for at in self._raw]).items():
+                self._count(second, count)
+            self._raw = ()
+        while self._seconds and self._seconds[0] <= now:
+            self.overdue += self._ahead.pop(heappop(self._seconds))
+        self._swept = max(self._swept, int(now))
+
+
 class ClockCounts:
-    """Open and overdue clocks per kind; a clock is overdue once a pulse has passed its due instant."""
+    """Open and overdue clocks per kind; a clock is overdue once a pulse has passed the second in which it is due."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._ahead: dict[str, _Instants] = {}
-        """Per kind the due instants (Unix times) that no pulse has passed, or none that was looked at since."""
-        self._overdue: dict[str, int] = {}
+        self._lock = threading.Lock()  # as above
+        self._kinds: dict[str, _Dues] = {}
         self._now = 0.0
 
     def move(self, before: tuple[OpenClock, ...], after: tuple[OpenClock, ...]) -> None:
@@ -145,32 +168,17 @@ class ClockCounts:
         if before == after:
             return
         with self._lock:
-            for clock in before:
-                due, ahead = clock.due_at.timestamp(), self._of(clock.kind)
-                if due <= self._now:
-                    self._overdue[clock.kind] -= 1
-                else:
-                    ahead.remove(due)
-            for clock in after:
-                due, ahead = clock.due_at.timestamp(), self._of(clock.kind)
-                if due <= self._now:
-                    self._overdue[clock.kind] += 1
-                else:
-                    ahead.add(due)
-
-    def _of(self, kind: str) -> _Instants:
-        if kind not in self._ahead:
-            self._overdue[kind] = 0
-            self._ahead[kind] = _Instants()
-        ahead = self._ahead[kind]
-        self._overdue[kind] += ahead.pop_until(self._now)
-        return ahead
+            for clocks, by in ((before, -1), (after, 1)):
+                for clock in clocks:
+                    dues = self._kinds.get(clock.kind)
+                    if dues is None:
+                        dues = self._kinds[clock.kind] = _Dues()
+                    dues.move(ceil(clock.due_at.timestamp()), by)
 
     def fill(self, running: Mapping[str, Sequence[int]]) -> None:
         """Begin with these: per kind when the clocks that run are due, in microseconds since 1970."""
         with self._lock:
-            self._ahead = {kind: _Instants(dues) for kind, dues in running.items()}
-            self._overdue = dict.fromkeys(running, 0)
+            self._kinds = {kind: _Dues(dues) for kind, dues in running.items()}
 
     def advance(self, now: float) -> None:
         """Move the time to `now` (Unix seconds): clocks whose due instant passed are overdue."""
@@ -179,8 +187,9 @@ class ClockCounts:
     def counts(self) -> dict[str, tuple[int, int]]:
         """Give (open, overdue) per kind of clock."""
         with self._lock:
-            found = {kind: len(self._of(kind)) for kind in list(self._ahead)}
-            return {kind: (ahead + self._overdue[kind], self._overdue[kind]) for kind, ahead in found.items()}
+            for dues in self._kinds.values():
+                dues.sweep(self._now)
+            return {kind: (dues.open, dues.overdue) for kind, dues in self._kinds.items()}
 
 
 def oldest_of(partitions: Iterable[QueueAges]) -> dict[Label, tuple[float, int]]:

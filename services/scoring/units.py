@@ -210,17 +210,18 @@ def fold_measure(
     place = (event.offset, event.index)
     if place <= state.applied.get(event.partition, (-1, 0)):
         return Step(state, duplicate=True)
-    state = state.model_copy(update={"applied": state.applied | {event.partition: place}})
+    applied = state.applied | {event.partition: place}
     if isinstance(event, AccountabilityNoted):
-        return _note(source, state, event)
+        return _note(source, state.model_copy(update={"applied": applied}), event)
     policy = policy_of(policies, event.period)
     counts = _counted(state.periods.get(event.period, PeriodCounts()), event, policy.rulebook.scoring)
-    after = state.model_copy(update={"periods": dict(sorted((state.periods | {event.period: counts}).items()))})
+    periods = dict(sorted((state.periods | {event.period: counts}).items()))
     touched = [event.period]
     if event.measure is Measure.OVERDUE:  # what is late and open is so at the end of later months too
-        touched += [period for period in after.periods if period > event.period]
+        touched += [period for period in periods if period > event.period]
     newest = Unsaid(measure=event.id, time=event.time)
-    after = after.model_copy(update={"unsaid": after.unsaid | dict.fromkeys(touched, newest)})
+    unsaid = state.unsaid | dict.fromkeys(touched, newest)
+    after = state.model_copy(update={"applied": applied, "periods": periods, "unsaid": unsaid})
     outputs: list[Output] = []
     for period in touched if event.because is not None else ():
         after, output = _publish(policies, source, after, event.unit, period, newest, event)
