@@ -1,7 +1,6 @@
 """Sealing bytes: AES-256-GCM under keys derived from the master key; ticket tokens as keyed hashes."""
 
 import base64
-import hashlib
 import hmac
 import os
 
@@ -40,5 +39,5 @@ def unseal(key: bytes, sealed: bytes, context: bytes) -> bytes:
 
 def ticket_token(key: bytes, platform: str, upstream_id: str) -> str:
     """Give the opaque token of a ticket: the same for every copy of the same upstream message."""
-    digest = hmac.new(key, f"{platform}\x00{upstream_id}".encode(), hashlib.sha256).digest()
+    digest = hmac.digest(key, f"{platform}\x00{upstream_id}".encode(), "sha256")
     return "T-" + base64.b32encode(digest[:15]).decode().lower()

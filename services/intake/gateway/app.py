@@ -18,6 +18,7 @@ from services.intake.gateway.open311.routes import Desk
 from services.intake.gateway.problems import TITLES, ProblemError, WrongField, answer
 from services.intake.gateway.reading import Reader, Received
 from services.intake.gateway.receiver import Receiver
+from services.intake.gateway.signed import SignedFirst
 from services.intake.gateway.writing import Writer
 from services.runtime import logs
 from services.runtime.ticket_search import TicketSearch
@@ -51,6 +52,7 @@ def application(writer: Writer, reader: Reader, desk: Desk) -> FastAPI:
     for router in (writing.routes(writer), reading.routes(reader), open311.routes(desk)):
         # Not `include_router`: every request would be matched anew at each level, for as long as its signature takes.
         app.router.routes.extend(router.routes)
+    app.add_middleware(SignedFirst, routes=app.routes)
     app.add_exception_handler(ProblemError, answer)
     app.add_exception_handler(HTTPException, _plain)
     app.add_exception_handler(RequestValidationError, _bad_query)

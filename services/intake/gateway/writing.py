@@ -1,13 +1,12 @@
 """The routes that say something: submissions of platforms, actions on a ticket, commands of trusted systems."""
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
-from fastapi.routing import APIRoute
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import to_json
 
@@ -24,6 +23,7 @@ from services.intake.gateway.guard import Guard, require
 from services.intake.gateway.models import BatchResult, IdempotencyKey, ItemResult, Receipt, Submission, TicketToken
 from services.intake.gateway.problems import ProblemError, WrongField, invalid
 from services.intake.gateway.receiver import Receiver
+from services.intake.gateway.signed import SignedRoute
 
 CLOCK_SKEW: Final = timedelta(seconds=300)
 SOME_REFUSED: Final[dict[int | str, dict[str, Any]]] = {207: {"description": "Some were refused"}}
@@ -134,19 +134,6 @@ def _not_in_the_future(time: datetime, now: datetime, field: str = "time") -> da
     if time > now + CLOCK_SKEW:
         raise _wrong(field, "in-the-future", "lies in the future")
     return time
-
-
-class SignedRoute(APIRoute):
-    """A route whose endpoint takes the request as it came: the signature is on the raw body, nothing is read before."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Give the endpoint itself: FastAPI has nothing to resolve for it."""
-
-        async def handler(request: Request) -> Response:
-            answer: Response = await self.endpoint(request=request, **request.path_params)
-            return answer
-
-        return handler
 
 
 def routes(writer: Writer) -> APIRouter:

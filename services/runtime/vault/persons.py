@@ -3,7 +3,6 @@
 Nothing here locks or begins a transaction: the vault does, around all that belongs together.
 """
 
-import hashlib
 import hmac
 import json
 import re
@@ -33,7 +32,7 @@ class Persons:
 
     def mark(self, contact: str) -> bytes:
         """Give the blind index of a phone or identity number: equal for equal numbers, worthless without the key."""
-        return hmac.new(self._blind, normalised(contact).encode(), hashlib.sha256).digest()
+        return hmac.digest(self._blind, normalised(contact).encode(), "sha256")
 
     def note(self, submissions: list[Sealable]) -> None:
         """Note whose submissions these are."""
