@@ -143,6 +143,7 @@ CHINESE: Final[dict[str, str]] = {
     "contact.requested.v1": "请求联系市民(回访任务)",
     "unit.measured.v1": "单位考核计量",
     "score.published.v1": "单位考核得分",
+    "hot_issue.published.v1": "单位热点诉求(按周)",
     "accountability.noted.v1": "问责线索相关事项(按承办单位重分区)",
     "accountability.flagged.v1": "问责线索,由人判断",
     "watermark.published.v1": "服务消化进度(水位)",

@@ -17,6 +17,7 @@ from schemas.vocabulary import (
     Measure,
     Rating,
     Rung,
+    Trend,
 )
 
 
@@ -96,7 +97,7 @@ class UnitMeasured(Event):
 
     `count` is 1, or -1 for what no longer counts: then `because` says why, and `evidence` stays the fact that had
     counted. `partition` and `offset` of the fact that led to it, and `index` among what that fact led to, order the
-    measures of one input partition.
+    measures of one input partition. `category` is named when the ticket comes to the unit for the first time.
     """
 
     type: Literal["unit.measured.v1"] = "unit.measured.v1"
@@ -106,6 +107,7 @@ class UnitMeasured(Event):
     ticket: Token
     kind: Kind
     measure: Measure
+    category: Token | None = None
     count: int = Field(default=1, ge=-1, le=1)
     cycle: int = Field(default=0, ge=0)
     clock: ClockKind | None = None
@@ -149,6 +151,23 @@ class ScorePublished(Event):
     revision: int = Field(default=1, ge=1)
     change: ScoreChange | None = None
     rulebook: RulebookRef
+
+
+class HotIssuePublished(Event):
+    """A unit got at least five tickets of one category in a week that is over (Art. 5); `week` as ISO 8601 names it.
+
+    `usual` is the median of the eight weeks before, weeks without a ticket counting as 0. `trend`: `rising` from 1.5
+    times the usual on, `falling` from two thirds down, `new` where nothing is usual.
+    """
+
+    type: Literal["hot_issue.published.v1"] = "hot_issue.published.v1"
+    unit: Token
+    unit_group: Token
+    week: Token
+    category: Token
+    tickets: int = Field(ge=5)
+    usual: float = Field(ge=0)
+    trend: Trend
 
 
 class AccountabilityNoted(Event):
@@ -218,6 +237,7 @@ SUPERVISION: tuple[type[Event], ...] = (
     UnitMeasured,
     PulseMeasured,
     ScorePublished,
+    HotIssuePublished,
     AccountabilityNoted,
     AccountabilityFlagged,
     WatermarkPublished,

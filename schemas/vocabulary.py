@@ -258,6 +258,15 @@ class Measure(Word):
     OVERDUE = "overdue"
 
 
+class Trend(Word):
+    """How the tickets of a week compare with the usual number; `services.core.hot_issues.trend_of` draws the lines."""
+
+    NEW = "new"
+    RISING = "rising"
+    STEADY = "steady"
+    FALLING = "falling"
+
+
 class AccountabilityItem(Word):
     """What a unit may have to answer for (Art. 16); `services.core.accountability` names the item of each."""
 

@@ -13,6 +13,7 @@ from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from schemas.facts import Fact, TicketDispatched, TicketOpened
+from schemas.vocabulary import Trend
 
 K: Final = 5
 """The smallest count that is shown."""
@@ -21,7 +22,6 @@ WEEKS: Final = 8
 RISES: Final = Fraction(3, 2)
 """From this multiple of the usual number on an issue rises; from its inverse down it falls."""
 Dimension = Literal["unit", "category", "area"]
-Trend = Literal["new", "rising", "steady", "falling"]
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,9 @@ def trend_of(tickets: int, before: Iterable[int]) -> tuple[float, Trend]:
     """Compare a week with those before it."""
     usual = Fraction(median(before))
     if usual == 0:
-        return 0.0, "new"
+        return 0.0, Trend.NEW
     times = tickets / usual
-    return float(usual), "rising" if times >= RISES else "falling" if times <= 1 / RISES else "steady"
+    return float(usual), Trend.RISING if times >= RISES else Trend.FALLING if times <= 1 / RISES else Trend.STEADY
 
 
 def hot_issues(facts: Iterable[Fact], zone: ZoneInfo, monday: date) -> list[HotIssue]:

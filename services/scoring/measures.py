@@ -21,6 +21,7 @@ from schemas.facts import (
     ReturnUpheld,
     TicketClosed,
     TicketDispatched,
+    TicketOpened,
     TicketRedispatched,
     TicketRepeated,
     TicketSigned,
@@ -82,6 +83,7 @@ class LegState(BaseModel):
     kind: str
     unit_group: str
     since: datetime
+    category: str | None = None
     counted: tuple[Counted, ...] = ()
     excluded: tuple[tuple[int, str, Indicator, str], ...] = ()
     """Leg, unit, what is left out of its assessment, and why."""
@@ -118,6 +120,7 @@ class Measuring:
                     "causation": self.event.id,
                     "ticket": self.event.subject,
                     "kind": self.event.kind,
+                    "category": self._new_to(unit, counted),
                     "indicator": counted.indicator,
                     "because": because,
                     "partition": self.at.partition,
@@ -127,6 +130,11 @@ class Measuring:
             )
         )
         self.state = self.state.model_copy(update={"counted": (*self.state.counted, counted)})
+
+    def _new_to(self, unit: str, counted: Counted) -> str | None:
+        """Give the ticket's category if it comes to the unit for the first time."""
+        came = any(one.measure is Measure.DISPATCHED and one.unit == unit for one in self.state.counted)
+        return self.state.category if counted.measure is Measure.DISPATCHED and not came else None
 
     def count(self, measure: Measure, unit: str | None, group: str | None, at: datetime, **more: Any) -> None:
         """Count the fact for a unit, in the month in which what it says happened (local time)."""
@@ -283,6 +291,7 @@ def measure(policies: Policies, state: LegState | None, event: Event, at: Positi
         kind=event.kind,
         unit_group=event.unit_group or "none",
         since=event.time if moved or state is None else state.since,
+        category=event.category if isinstance(event, TicketOpened) else state.category if state else None,
         counted=state.counted if state else (),
         excluded=state.excluded if state else (),
     )

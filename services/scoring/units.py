@@ -17,6 +17,7 @@ from services.core.assessment import BREACH_WITHDRAWN, PeriodCounts, class_of, i
 from services.core.policy import Policies, Policy
 from services.core.scoring_rules import ScoringRule
 from services.core.service import Output, Position, Rejected, Step
+from services.scoring.weeks import Weeks
 
 EVIDENCE_KEPT = 20
 
@@ -59,6 +60,7 @@ class UnitState(BaseModel):
     published: dict[str, Published] = {}
     unsaid: dict[str, Unsaid] = {}
     flags: dict[str, Flag] = {}
+    weeks: Weeks = Weeks()
 
     def overdue(self, period: str) -> int:
         """Count the legs that were late and open at the end of a period: what came up to then and was not settled."""
@@ -141,17 +143,22 @@ def _publish(
 
 
 def wake_at(state: UnitState) -> datetime | None:
-    """Give since when something is to be published."""
-    return min((due.time for due in state.unsaid.values()), default=None)
+    """Give since when something is to be published, or when a week is to be told."""
+    due = [unsaid.time for unsaid in state.unsaid.values()]
+    return min([*due, state.weeks.due] if state.weeks.due else due, default=None)
 
 
 def publish(policies: Policies, source: str, unit: str, state: UnitState, now: datetime) -> Step[UnitState]:
-    """Say the assessments that changed since the last pulse, one per period."""
+    """Say the assessments that changed since the last pulse, one per period; and the hot issues of a week's end."""
     outputs: list[Output] = []
     for period, newest in sorted(state.unsaid.items()):
         if newest.time <= now:
             state, output = _publish(policies, source, state, unit, period, newest, None)
             outputs.append(output)
+    if state.weeks.due is not None and state.weeks.due <= now:
+        weeks, issues = state.weeks.tell(now, policies.newest.calendar.zone, source, unit, state.unit_group)
+        state = state.model_copy(update={"weeks": weeks})
+        outputs += issues
     return Step(state, tuple(outputs))
 
 
@@ -221,7 +228,9 @@ def fold_measure(
         touched += [period for period in periods if period > event.period]
     newest = Unsaid(measure=event.id, time=event.time)
     unsaid = state.unsaid | dict.fromkeys(touched, newest)
-    after = state.model_copy(update={"applied": applied, "periods": periods, "unsaid": unsaid})
+    zone = policies.newest.calendar.zone
+    weeks = state.weeks.add(event.category, event.time, zone) if event.category is not None else state.weeks
+    after = state.model_copy(update={"applied": applied, "periods": periods, "unsaid": unsaid, "weeks": weeks})
     outputs: list[Output] = []
     for period in touched if event.because is not None else ():
         after, output = _publish(policies, source, after, event.unit, period, newest, event)
