@@ -5,11 +5,13 @@ for the 1500 rows that reach the life of a ticket. Here the tests are collected 
 mutant of a function that reading them reaches reads them anew.
 
 A mutant that does not end is stopped by the processor time that one test uses, not by the clock on the wall as mutmut
-does: a busy machine, or a run that is paused, must kill no mutant.
+does: a busy machine, or a run that is paused, must kill no mutant. What killed one mutant of a function often kills the
+next: it is noted, and runs first.
 """
 
 import os
 import signal
+from collections import Counter
 from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
@@ -30,9 +32,11 @@ OUT_OF_TIME = 79
 QUIETLY = ("--assert=plain", "--tb=native")
 CLEAN = Path("mutants/clean.sha256")
 """The hash of the files with which all tests passed, unmutated."""
+KILLERS = Path("mutants/killers")
+"""By function, the tests that killed its mutants, one a line, as often as they did."""
 SECONDS_OF_A_SLOW_TEST = 0.3
-SECONDS_PER_TEST = 30
-"""Processor time; the slowest test needs some seconds. SIGPROF ends the process: -27 to `tests.mutate`."""
+SECONDS_PER_TEST, TIMES_AS_LONG = 3, 5
+"""Processor time after which a test does not end: SIGPROF ends the process, -27 to `tests.mutate`."""
 
 
 def _sources() -> str:
@@ -45,18 +49,25 @@ def _sources() -> str:
     return digest.hexdigest()
 
 
-def _soonest_killing_first(tests: Iterable[str], mutant_name: str) -> list[str]:
-    """Give the tests named like the module, then the rows, mixed, then the others by file; the slow ones last.
+def _soonest_killing_first(tests: Iterable[str], mutant_name: str, killers: Counter[str]) -> list[str]:
+    """Give the killers of the function, the tests named like the module, rows, mixed, the others; the slow ones last.
 
     A row takes some milliseconds. Neighbouring rows tell like stories: what one does not kill, the next does not.
     """
     module = mutant_name.rpartition(".")[0].rpartition(".")[2].removesuffix("_fold")
     named = module.partition("_")[0] if module.startswith("calendar_") else module
 
-    def place(test: str) -> tuple[bool, bool, bool, str, str]:
+    def place(test: str) -> tuple[int, bool, bool, bool, str, str]:
         file, rows = test.partition("::")[0], "test_tables.py" in test
         slow = mutmut.duration_by_test[test] > SECONDS_OF_A_SLOW_TEST
-        return slow, named not in file, not rows, sha256(test.encode()).hexdigest() if rows else file, test
+        return (
+            -killers[test],
+            slow,
+            named not in file,
+            not rows,
+            sha256(test.encode()).hexdigest() if rows else file,
+            test,
+        )
 
     return sorted(tests, key=place)
 
@@ -87,6 +98,7 @@ class PreparedRunner(PytestRunner):
         """Collect the tests and read the policies; mutmut calls this last before the first mutant."""
         if os.environ["MUTANT_UNDER_TEST"] or self._session is not None:
             return
+        KILLERS.mkdir(exist_ok=True)
         selected = [*self._pytest_add_cli_args_test_selection, *self._pytest_add_cli_args]
         with change_cwd("mutants"):
             config = _prepareconfig([*QUIETLY, "--rootdir=.", "-x", "-q", "--capture=no", "--timeout=0", *selected])
@@ -110,22 +122,38 @@ class PreparedRunner(PytestRunner):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 1)
         os.dup2(nowhere, 2)
-        items = [self._collected.get(name) for name in _soonest_killing_first(tests, mutant_name)]
-        anew = mangled_name_from_mutant_name(mutant_name) in self._reads
+        function = mangled_name_from_mutant_name(mutant_name)
+        noted = KILLERS.resolve() / function
+        killers = Counter(noted.read_text(encoding="utf-8").splitlines() if noted.exists() else ())
+        items = [self._collected.get(name) for name in _soonest_killing_first(tests, mutant_name, killers)]
+        anew, left = function in self._reads, False
         with change_cwd("mutants"), TemporaryDirectory() as scratch:
             self._session.config._tmp_path_factory._basetemp = Path(scratch)  # type: ignore[attr-defined]
-            self._session._setupstate.teardown_exact(None if anew else items[0])
-            begun = process_time()
+            if anew:
+                self._session._setupstate.teardown_exact(None)
+            begun: float | None = None
             for item, following in zip(items, [*items[1:], None], strict=True):
                 if item is None:
                     return NOT_COLLECTED
-                if self.seconds_per_mutant is not None and process_time() - begun > self.seconds_per_mutant:
-                    return OUT_OF_TIME
-                signal.setitimer(signal.ITIMER_PROF, SECONDS_PER_TEST)
+                usual = mutmut.duration_by_test[item.nodeid]
+                if self._over(begun, usual):
+                    left = True
+                    continue
+                self._session._setupstate.teardown_exact(item)  # `following` of the one before may have been left out
+                signal.setitimer(signal.ITIMER_PROF, max(SECONDS_PER_TEST, TIMES_AS_LONG * usual))
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+                begun = begun or process_time()
                 if self._session.testsfailed:
+                    with noted.open("a", encoding="utf-8") as file:
+                        file.write(f"{item.nodeid}\n")
                     return 1
-        return 0
+        return OUT_OF_TIME if left else 0
+
+    def _over(self, begun: float | None, usual: float) -> bool:
+        """Say whether a test would end after the time of a mutant, which counts from the end of its first test on."""
+        if self.seconds_per_mutant is None or begun is None:
+            return False
+        return process_time() - begun + usual > self.seconds_per_mutant
 
     def _run_unmutated(self, tests: list[str]) -> int:
         """Run the tests on the program as it is, or see them fail; those that passed on the same files pass again."""
