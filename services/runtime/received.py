@@ -3,7 +3,6 @@
 A local file beside the vault; it holds ids and digests under a key, nothing of what was said (Art. 13).
 """
 
-import hashlib
 import hmac
 import sqlite3
 import threading
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from services.runtime import wall
 from services.runtime.rows import insert
+from services.runtime.sealing import keyed_hash
 
 KEPT_DAYS = 400
 """How long a body is remembered: as long as `ticket-commands` keeps what was said (schemas/topics/)."""
@@ -36,7 +36,7 @@ class Received:
     def conflicts(self, messages: Sequence[tuple[str, bytes]]) -> frozenset[int]:
         """Note each (id, body); give the places of those whose id came before with another body."""
         today = int(wall.unix() // _DAY)
-        rows = [(name, hmac.digest(self._key, body, hashlib.sha256), today) for name, body in messages]
+        rows = [(name, keyed_hash(self._key, body), today) for name, body in messages]
         with self._lock, self._db:
             if insert(self._db, "INSERT OR IGNORE INTO received", rows) == len(rows):
                 return frozenset()

@@ -48,7 +48,10 @@ def build(
 
 def application(writer: Writer, reader: Reader, desk: Desk) -> FastAPI:
     """Give the application around `writer`, `reader` and the desk of Open311."""
-    app = FastAPI(title="hotline-mesh gateway", version="1", description=_ABOUT, docs_url="/docs", redoc_url=None)
+    app = FastAPI(
+        title="hotline-mesh gateway", version="1", description=_ABOUT, docs_url="/docs", redoc_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )  # fmt: skip
     for router in (writing.routes(writer), reading.routes(reader), open311.routes(desk)):
         # Not `include_router`: every request would be matched anew at each level, for as long as its signature takes.
         app.router.routes.extend(router.routes)

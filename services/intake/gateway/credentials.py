@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from services.intake.gateway.access import Access, Principal
 from services.intake.gateway.problems import ProblemError
-from services.runtime.sealing import derive
+from services.runtime.sealing import derive, keyed_hash
 
 ISSUER: Final = "hotline-mesh"
 UNAUTHENTICATED: Final = {"www-authenticate": "Bearer"}
@@ -79,7 +79,7 @@ def verify(platform: str, keys: Collection[bytes], headers: Mapping[str, str], b
         # signs in every test. ASGI decodes headers from Latin-1, so this gives the bytes back that were signed.
         signed, given = f"{name}.{timestamp}.".encode("latin-1") + body, signatures.encode("latin-1").split(b" ")
         for key in keys:
-            expected = b"v1," + b64encode(hmac.digest(key, signed, "sha256"))
+            expected = b"v1," + b64encode(keyed_hash(key, signed))
             if any(hmac.compare_digest(expected, signature) for signature in given):
                 return Principal(Access.PLATFORM, platform)
     raise ProblemError(

@@ -3,24 +3,30 @@
 Nothing here locks or begins a transaction: the vault does, around all that belongs together.
 """
 
-import hmac
-import json
 import re
 import sqlite3
+from typing import Final
+
+from pydantic_core import from_json
 
 from services.core.service import Sealable
 from services.runtime.rows import insert
+from services.runtime.sealing import keyed_hash
+
+_NO_PART_OF_A_NUMBER: Final = re.compile(r"[^0-9A-Za-z+]")
+_THE_COUNTRY: Final = re.compile(r"^(?:\+?86|0086)(?=1\d{10}$)")
 
 
 def normalised(contact: str) -> str:
     """Give a phone or identity number as the blind index takes it: letters and digits, without the country's +86."""
-    return re.sub(r"^(?:\+?86|0086)(?=1\d{10}$)", "", re.sub(r"[^0-9A-Za-z+]", "", contact)).upper()
+    return _THE_COUNTRY.sub("", _NO_PART_OF_A_NUMBER.sub("", contact)).upper()
 
 
 def contacts(plain: bytes) -> list[str]:
     """Give what names a person in a submission: phone and identity number."""
-    reporter = json.loads(plain).get("reporter") or {}
-    return [reporter[name] for name in ("phone", "id_number") if normalised(reporter.get(name) or "")]
+    reporter = from_json(plain).get("reporter") or {}
+    given = (reporter.get(name) for name in ("phone", "id_number"))
+    return [contact for contact in given if contact and normalised(contact)]
 
 
 class Persons:
@@ -32,7 +38,7 @@ class Persons:
 
     def mark(self, contact: str) -> bytes:
         """Give the blind index of a phone or identity number: equal for equal numbers, worthless without the key."""
-        return hmac.digest(self._blind, normalised(contact).encode(), "sha256")
+        return keyed_hash(self._blind, normalised(contact).encode())
 
     def note(self, submissions: list[Sealable]) -> None:
         """Note whose submissions these are."""

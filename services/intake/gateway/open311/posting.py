@@ -1,8 +1,6 @@
 """A request posted by an Open311 client becomes the message of a platform; where and who goes into the vault. Pure."""
 
 import base64
-import hashlib
-import hmac
 import json
 import re
 from datetime import datetime
@@ -16,6 +14,7 @@ from schemas.vocabulary import Channel, Kind
 from services.core.directory import Directory
 from services.intake.gateway.open311.catalogue import area_of, service
 from services.intake.gateway.problems import ProblemError, WrongField, invalid
+from services.runtime.sealing import keyed_hash
 
 PLATFORM: Final = "open311:"
 """What the platform of a ticket begins with that came this way; the client's name follows."""
@@ -86,7 +85,7 @@ def submitted(
 
 def _number(form: dict[str, str], client: str, day: str, key: bytes) -> str:
     said = json.dumps([client, day, sorted((n, v) for n, v in form.items() if n != "api_key")]).encode()
-    return "O-" + base64.b32encode(hmac.new(key, b"open311\x00" + said, hashlib.sha256).digest()[:15]).decode().lower()
+    return "O-" + base64.b32encode(keyed_hash(key, b"open311\x00" + said)[:15]).decode().lower()
 
 
 def _field(field: str, code: str, problem: str) -> WrongField:
