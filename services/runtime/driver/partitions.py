@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -102,14 +102,16 @@ class RocksPartition:
     that loses power may lose the tail of RocksDB's log: values and offset go together.
     """
 
-    _OFFSET = b"o"
-    _KEY = b"k"
+    _OFFSET = b""
+    """Key of the changelog offset: the one key that no record of a table has, and the first in order."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self.dirty: Changes = {}
         self._securing: list[Changes] = []
         self._db = self._open()
+        if self.changelog_offset == BEGINNING and next(self._db.keys(), None) is not None:
+            self.forget()  # keys without an offset are of another layout, or of another program
 
     def _open(self) -> Any:
         from rocksdict import Options, Rdict
@@ -128,7 +130,7 @@ class RocksPartition:
         for changes in reversed(self._securing):
             if key in changes:
                 return changes[key]
-        value: bytes | None = self._db.get(self._KEY + key)
+        value: bytes | None = self._db.get(key)
         return value
 
     def put(self, key: bytes, value: bytes | None) -> None:
@@ -140,16 +142,11 @@ class RocksPartition:
         changed: Changes = {}
         for changes in (*self._securing, self.dirty):
             changed |= changes
-        stored = self._db.items(from_key=self._KEY)
-        while chunk := list(islice(stored, 10_000)):  # a million are read: little is done for each
-            if chunk[-1][0][:1] != self._KEY:
-                chunk = [item for item in chunk if item[0][:1] == self._KEY]
-                stored = iter(())
-            held = [(key[1:], value) for key, value in chunk]
-            yield from [item for item in held if item[0] not in changed] if changed else held
-        for key, latest in changed.items():
-            if latest is not None:
-                yield key, latest
+        stored: Iterator[tuple[bytes, bytes]] = self._db.items(from_key=b"\0")
+        if not changed:
+            return stored  # a million are read: no statement is run for each
+        latest = ((key, value) for key, value in changed.items() if value is not None)
+        return chain((item for item in stored if item[0] not in changed), latest)
 
     def _write(self, records: Iterable[tuple[bytes, bytes | None]], end: int) -> None:
         from rocksdict import WriteBatch
@@ -157,9 +154,9 @@ class RocksPartition:
         batch = WriteBatch(raw_mode=True)
         for key, value in records:
             if value is None:
-                batch.delete(self._KEY + key)
+                batch.delete(key)
             else:
-                batch.put(self._KEY + key, value)
+                batch.put(key, value)
         batch.put(self._OFFSET, end.to_bytes(8, "big"))
         self._db.write(batch)
 
