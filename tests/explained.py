@@ -1,5 +1,7 @@
 """The ticket that docs/explained-ticket.md explains: held, returned, extended, redone, deemed satisfied."""
 
+from datetime import datetime
+
 from schemas.commands import Command
 from schemas.facts import Fact
 from services.core.policy import Policies, Policy
@@ -35,13 +37,15 @@ SAID = (
 END = at("Mon 2026-10-12 09:00")
 
 
-def life(policy: Policy, said: tuple[Command, ...] = SAID) -> tuple[str, list[Fact], dict[str, Command]]:
-    """Play it through the pure services; gives token, facts and commands."""
+def life(
+    policy: Policy, said: tuple[Command, ...] = SAID, end: datetime = END
+) -> tuple[str, list[Fact], dict[str, Command]]:
+    """Play it through the pure services up to `end`; gives token, facts and commands."""
     mesh = Mesh(Policies.always(policy))
     for command in said:
         mesh.pulse_until(command.time, inclusive=False)
         mesh.say(command)
-    mesh.pulse_until(END, inclusive=True)
+    mesh.pulse_until(end, inclusive=True)
     facts = [event for event in mesh.log if isinstance(event, Fact)]
     commands = {event.id: event for event in mesh.log if isinstance(event, Command)}
     return said[0].subject, facts, commands

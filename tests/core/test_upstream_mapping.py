@@ -257,3 +257,10 @@ def test_a_line_that_is_no_record_ends_no_survey_and_each_refused_record_is_note
     found = survey(mapping, "p", [(1, Fault("/", "not-json", "no")), (2, strange), (3, good)], NOW)
     assert (3, [3], {1, 2}) == (found.records, [number for number, _ in found.accepted], found.refused_records)
     assert 2 == {seen.ours: seen.filled for seen in found.mapped}["category"], "of the records that are some"
+
+
+def test_a_place_of_a_list_that_a_mapping_reads_is_known_and_a_number_is_no_other_name() -> None:
+    mapping = parse(Platform, FILE + "  ignored: [/list/0/z, /x/5]\n", "p.yaml").mapping
+    assert isinstance(mapping, UpstreamMapping)
+    found = survey(mapping, "p", [(1, {"list": [{"z": 1}, {"z": 2}], "x": {"y": 1, "5": 2}})], NOW)
+    assert {"/x/y": 1} == dict(found.unknown)

@@ -151,3 +151,17 @@ def test_an_entry_gives_what_led_to_it_what_it_holds_and_which_clocks_it_ended(
     assert ("sign", "met", 3600) == (ended.clock, ended.outcome, ended.margin_seconds)
     unheard = explain(played[0], played[1], {}, policies, NOW)
     assert [None] * 3 == [entry.cause for entry in unheard.entries]
+
+
+def test_a_clock_decided_again_tells_the_days_that_changed_between_start_and_due_and_by_which_notice(
+    policy: Policy,
+) -> None:
+    end = at("Thu 2020-01-30 09:00")
+    record = life(policy, (opens("Thu 2020-01-23 10:00"), signs("Thu 2020-01-23 10:30")), end)
+    entries = explain(*record, Policies.always(policy), end).entries
+    revision = next(clock.revision for entry in entries for clock in entry.started if clock.revision is not None)
+    assert ("Mon 2020-02-03 18:00", ("国办发明电〔2020〕1号",)) == (local(revision.old_due_at), revision.notices)
+    assert [
+        ("2020-01-31", "工作日", "春节(延长)", "国办发明电〔2020〕1号"),
+        ("2020-02-01", "调休上班", "春节(延长)", "国办发明电〔2020〕1号"),
+    ] == [(day.day.isoformat(), day.before.zh, day.after.zh, day.notice) for day in revision.days]
