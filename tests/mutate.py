@@ -24,10 +24,10 @@ import libcst as cst
 import mutmut.__main__ as mutmut_main
 import yaml
 from mutmut.configuration import Config
-from mutmut.mutation import file_mutation
+from mutmut.mutation import file_mutation, trampoline
 from rich.console import Console
 
-from tests.mutmut_runner import OUT_OF_TIME, PreparedRunner
+from tests.mutmut_runner import OUT_OF_TIME, PreparedRunner, settled_trampoline
 
 ROOT = Path(__file__).parents[1]
 MUTANTS = ROOT / "mutants"
@@ -216,6 +216,7 @@ def main() -> int:
     parser.add_argument("--children", type=int, default=2, help="how many at the same time (default 2)")
     args = parser.parse_args()
     mutate_dataclasses_too()
+    trampoline.wrap_in_trampoline = settled_trampoline
     mutmut_main.PytestRunner = PreparedRunner  # type: ignore[misc]
     mutmut_main.estimated_worst_case_time = lambda name: mixed(name, args.first)  # type: ignore[assignment]
     mutmut_main.print_stats = now_and_then(mutmut_main.print_stats)
