@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from schemas.commands.command import Command
 from schemas.envelope import Token
 from schemas.values import Attachments
@@ -22,9 +24,14 @@ class SupplementTicket(Command):
 
 
 class WithdrawTicket(Command):
-    """The citizen withdraws the matter."""
+    """The citizen withdraws the matter.
+
+    `instead_of`: a platform takes back the record that would have been opened as this ticket, had the door not found
+    that its caller had brought the matter before.
+    """
 
     type: Literal["ticket.withdraw.v1"] = "ticket.withdraw.v1"
+    instead_of: Token | None = Field(default=None, exclude_if=lambda record: record is None)
 
 
 class ReopenTicket(Command):

@@ -167,6 +167,7 @@ REFUSALS: Final[Mapping[str, Words]] = {
     "rating-window-over": Words("评价窗口已过", "rating window over"),
     "reopen-window-over": Words("重开期限已过", "re-open window over"),
     "conditions-not-met": Words("不符合办结条件", "conditions not met"),
+    "not-the-opening-record": Words("非立案来件,系催办", "another record opened the ticket"),
     "attempt-out-of-order": Words("回访次序有误", "attempt out of order"),
 }
 DEAD_LETTER_CODES: Final[Mapping[str, Words]] = {

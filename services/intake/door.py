@@ -58,7 +58,7 @@ WITH_TEXT: dict[type[Event], str] = {
 """Commands that carry free text, and where."""
 SEALED = to_seal(UpstreamTicketSubmitted)
 """Fields of a matter that go into the vault: whatever its model does not declare to be free of persons."""
-SAID_BY_THE_DOOR = frozenset({"content_ref", "template_digest", "empty_phrases", "received_at"})
+SAID_BY_THE_DOOR = frozenset({"content_ref", "template_digest", "empty_phrases", "received_at", "instead_of"})
 
 
 @dataclass(frozen=True)
@@ -159,14 +159,15 @@ def as_repeat(opened: Command, earlier: str) -> RepeatTicket:
     )
 
 
-def follows_the_matter(command: Command) -> bool:
-    """Say whether a command, said of a matter that was taken for an urge, is meant for the ticket that was urged.
+def addressed(command: Command, handled: str) -> Command:
+    """Address what is said of a matter to the ticket that it is handled as: the one that it was taken for an urge of.
 
-    Not a platform's withdrawal: it takes back the record that it names, not what the caller had brought before.
+    A platform's withdrawal takes back the record that it names, not what the caller had brought before: it says so.
     """
-    if isinstance(command, OpenTicket | RepeatTicket):
-        return False
-    return not (isinstance(command, WithdrawTicket) and command.actor.role is Role.PLATFORM)
+    if command.subject == handled:
+        return command
+    record = isinstance(command, WithdrawTicket) and command.actor.role is Role.PLATFORM
+    return command.model_copy(update={"subject": handled} | ({"instead_of": command.subject} if record else {}))
 
 
 def canonical(said: Event) -> bytes:

@@ -127,11 +127,10 @@ class Door:
 
     def _addressed(self, command: Command) -> Command:
         """Address to the earlier ticket what concerns a matter that was taken for an urge of it."""
-        if not door.follows_the_matter(command):
+        if isinstance(command, OpenTicket | RepeatTicket):
             return command
         ticket = command.subject
-        handled = self.handled_as(ticket) or self.vault.known_as(ticket) or ticket
-        return command if handled == ticket else command.model_copy(update={"subject": handled})
+        return door.addressed(command, self.handled_as(ticket) or self.vault.known_as(ticket) or ticket)
 
     def carry(self, records: Sequence[Record]) -> None:
         """Take one batch of the feed; returns when every command and dead letter is acknowledged."""

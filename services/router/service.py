@@ -5,14 +5,14 @@ from functools import partial
 
 from pydantic import BaseModel, ConfigDict
 
-from schemas.commands import AnswerMerge, AttachChild, Command, PulseClock, RepeatTicket
+from schemas.commands import AnswerMerge, AttachChild, Command, PulseClock, RepeatTicket, WithdrawTicket
 from schemas.envelope import Event, derived_id
 from schemas.facts import ClockPulsed, Fact, TicketClosed
 from schemas.values import Actor
 from schemas.vocabulary import Role
 from services.core.decision import SOURCE, Decision
 from services.core.lifecycle.decide import decide
-from services.core.lifecycle.repeating import passed_on
+from services.core.lifecycle.repeating import decided_elsewhere, passed_on
 from services.core.policy import Policies
 from services.core.relay import Relay
 from services.core.service import Fold, OpenClock, Output, Position, QueueEntry, Rejected, Service, Step
@@ -43,6 +43,8 @@ def handle(policies: Policies, state: RouterState | None, event: Event, _at: Pos
     if state is None and isinstance(event, AttachChild):
         return Step(None, (Output("ticket-commands", _nobody_answers(event)),))
     before = state.ticket if state else None
+    if isinstance(event, WithdrawTicket) and (elsewhere := decided_elsewhere(before, event)):
+        return Step(state, (Output("ticket-commands", elsewhere),))
     if before is None and isinstance(event, RepeatTicket):
         return Step(None, _further(None, (), event))
     decision = decide(before, event, policies)

@@ -113,6 +113,11 @@ def test_what_the_same_caller_says_again_is_an_urge_while_it_is_open_and_a_repea
     urge = until_taken(platform, f"/v1/tickets/{second['ticket']}/urges", {}, idempotency_key="urge-r-2")
     assert became(platform, urge)["facts"] == ["ticket.urged.v1"]
 
+    path = f"/v1/tickets/{second['ticket']}/withdrawals"
+    taken_back = became(platform, until_taken(platform, path, {}, idempotency_key="back-r-2"))
+    assert ("refused", "not-the-opening-record") == (taken_back["state"], taken_back["refusal"]["code"])
+    assert platform.get(f"/v1/tickets/{first['ticket']}").json()["stage"] == "dispatched", "the matter goes on"
+
     close(office, first["ticket"])
     mesh.kill_and_restart("intake")
     third = hand_down(platform, "r-3", "13800138001")

@@ -25,7 +25,7 @@ from services.core.policy import Policies, Policy
 from services.core.rulebook import Rulebook
 from services.core.service import Rejected
 from services.core.ticket import Ticket
-from services.intake.door import Heard, actor_command, as_repeat, open_command
+from services.intake.door import Heard, actor_command, addressed, as_repeat, open_command
 from services.intake.door import about as matter
 from services.runtime.knowledge_index import KnowledgeIndex
 from services.runtime.policy_files import load_history, load_layers, parse
@@ -347,6 +347,9 @@ class _Story:
             else:
                 state = self.mesh.state(said.ticket)
                 heard = actor_command(message(said, number, state.ticket.unit if state else None), KEY, said.heard)
+                if state is None:
+                    handled = self.vault.known_as(said.ticket) or said.ticket
+                    heard = replace(heard, command=addressed(heard.command, handled))
         except Rejected as error:
             self.mesh.log.append(Refusal(error.code, said.ticket))
             return

@@ -196,7 +196,12 @@ def supplement_ticket(d: Decision, command: SupplementTicket) -> Decision:
 
 
 def withdraw_ticket(d: Decision, command: WithdrawTicket) -> Decision:
-    """The citizen withdraws the matter; every clock that still runs then ends without a verdict."""
+    """The citizen withdraws the matter; every clock that still runs then ends without a verdict.
+
+    A platform that takes back the record of an urge withdraws nothing: the caller had brought the matter before.
+    """
+    if command.instead_of is not None:
+        return d.refuse("not-the-opening-record", ARTICLE)
     if code := while_open(d, command):
         return d.refuse(code, ARTICLE)
     until = _owed_until(d, command)

@@ -4,7 +4,7 @@ The door finds the earlier ticket by its blind index and names it; what becomes 
 the log, so a door that knows nothing of the latest closing does no harm (docs/adr/0006).
 """
 
-from schemas.commands import Command, OpenTicket, RepeatTicket
+from schemas.commands import Command, OpenTicket, RepeatTicket, WithdrawTicket
 from schemas.envelope import derived_id
 from schemas.facts import Fact, TicketRepeated, TicketUrged
 from schemas.values import Actor
@@ -72,3 +72,19 @@ def passed_on(before: Ticket | None, facts: tuple[Fact, ...], command: RepeatTic
         return None
     named = {"id": repeat_id(matter.id, before.successor), "subject": before.successor, "causation": command.id}
     return command.model_copy(update=named | {"source": SOURCE, "actor": ACTOR})
+
+
+def decided_elsewhere(before: Ticket | None, command: WithdrawTicket) -> WithdrawTicket | None:
+    """Give the withdrawal of a record as another ticket has to decide it; None if it is for this one.
+
+    `before` is the ticket as the command met it. The door may believe that a record urged this ticket while it was
+    opened as one of its own, because this one was open no more: then it is that ticket that is withdrawn.
+    """
+    record = command.instead_of
+    if record is None or (before is not None and record in before.urged_instead):
+        return None
+    goes_to = before.successor if before else record
+    if goes_to is None:
+        return None
+    left = None if goes_to == record else record
+    return command.model_copy(update={"source": SOURCE, "subject": goes_to, "instead_of": left})

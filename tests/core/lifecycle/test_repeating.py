@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from schemas.commands import Command, OpenTicket, RepeatTicket
+from schemas.commands import Command, OpenTicket, RepeatTicket, WithdrawTicket
 from services.core.policy import Policies
 from services.core.service import Fold, Position
 from services.router.service import RouterState, service
@@ -39,6 +39,14 @@ def again(name: str, when: str, who: str = "platform:stage") -> RepeatTicket:
     return RepeatTicket(
         id=f"repeat-{name}", source="/test", subject=TICKET, time=at(when), actor=actor(who),
         matter=opens(when, id=f"open-{name}", subject=name),
+    )  # fmt: skip
+
+
+def takes_back(name: str, when: str) -> WithdrawTicket:
+    """The platform takes back its record `name`, which the door believes to have urged the ticket."""
+    return WithdrawTicket(
+        id=f"back-{name}", source="/test", subject=TICKET, time=at(when), actor=actor("platform:stage"),
+        instead_of=name,
     )  # fmt: skip
 
 
@@ -135,3 +143,37 @@ def test_what_was_withdrawn_is_no_repeat(policies: Policies) -> None:
 def test_nobody_but_the_door_says_that_it_is_the_same_caller(policies: Policies, who: str) -> None:
     router = Router(policies, *CLOSED, again("T-2", "Thu 2026-09-24 10:00"))
     assert ["command.refused.v1"] == types(router.hear(again("T-3", "Thu 2026-09-24 11:00", who)))
+
+
+def test_the_record_of_an_urge_that_is_taken_back_ends_nothing_and_is_answered(policies: Policies) -> None:
+    router = Router(policies, *OPEN, again("T-2", "Wed 2026-09-23 10:00"))
+    (refused,) = router.hear(takes_back("T-2", "Wed 2026-09-23 10:30"))
+    assert ("command.refused.v1", "not-the-opening-record", "back-T-2") == (
+        refused.type, refused.code, refused.causation,
+    )  # fmt: skip
+    assert [] == router.hear(takes_back("T-2", "Wed 2026-09-23 10:30")), "twice: answered once"
+    router = Router(policies, *OPEN)
+    assert ["not-the-opening-record"] == [f.code for f in router.hear(takes_back("T-9", "Wed 2026-09-23 10:30"))]
+
+
+def test_a_record_that_was_opened_as_another_ticket_after_all_is_withdrawn_there(policies: Policies) -> None:
+    router = Router(policies, *CLOSED, again("T-2", "Thu 2026-09-24 10:00"))
+    said = takes_back("T-2", "Thu 2026-09-24 10:30")
+    (on,) = router.hear(said)
+    assert [on] == router.hear(said), "heard twice, it is said twice: the other ticket remembers"
+    assert ("T-2", None, said.id, said.actor) == (on.subject, on.instead_of, on.id, on.actor)
+    other = Router(policies, opens("Thu 2026-09-24 10:00"))
+    withdrawal = on.model_copy(update={"subject": TICKET})
+    assert ["ticket.withdrawn.v1"] == types(other.hear(withdrawal))
+    assert [] == other.hear(withdrawal)
+
+
+def test_the_record_of_an_urge_of_the_successor_is_for_the_successor_to_answer(policies: Policies) -> None:
+    router = Router(policies, *CLOSED, again("T-2", "Thu 2026-09-24 10:00"), again("T-3", "Thu 2026-09-24 11:00"))
+    (on,) = router.hear(takes_back("T-3", "Thu 2026-09-24 11:30"))
+    assert ("T-2", "T-3") == (on.subject, on.instead_of)
+
+
+def test_a_record_whose_earlier_ticket_was_never_opened_is_withdrawn_as_its_own(policies: Policies) -> None:
+    (on,) = Router(policies).hear(takes_back("T-2", "Wed 2026-09-23 10:30"))
+    assert ("T-2", None) == (on.subject, on.instead_of)
