@@ -111,14 +111,17 @@ class FoldAtWork:
         consumer, topic = self.host.consumer, self.engine.fold.reads
         while ringing := [at for at in self.engine.ringing if consumer.owns(self.table.source or "", at)]:
             for partition in ringing:
+                # Asked before each: what is awaited here is among the records that would be kept waiting.
                 if self._must_wait():
-                    await asyncio.sleep(0.002)
-                elif self.engine.rings(partition) and consumer.owns(self.table.source or "", partition):
+                    break
+                if self.engine.rings(partition) and consumer.owns(self.table.source or "", partition):
                     self._carry(partition, self.engine.go_on(partition))
                     await self.host.producer.breathe()
                 await asyncio.sleep(0)
             if not consumer.idle:
                 break
+            if self._must_wait():
+                await asyncio.sleep(0.005)
         for partition in self.table.held:
             if not self.engine.rings(partition):
                 self.host.digested(topic, partition)

@@ -2,15 +2,16 @@
 
 At the close of office a worker can ring many times as fast as the router decides. Whoever speaks then, a unit or a
 citizen, would stand in the router's queue behind all of it. So only as many alarms are under way at once as were
-answered within `AHEAD_S` lately: the next ones ring when facts about those tickets come back. An alarm that nothing
-follows from (its clock was stopped meanwhile) is not waited for longer than `PATIENCE_S`.
+answered within `AHEAD_S` lately: the next ones ring when facts about half of those tickets came back, many at once,
+because small batches cost router and broker half as much again. An alarm that nothing follows from (its clock was
+stopped meanwhile) is not waited for longer than `PATIENCE_S`.
 """
 
 from collections.abc import Iterable
 
-LEAST, MOST = 200, 5_000
+LEAST, MOST = 500, 10_000
 """Bounds of how many may be under way, whatever the router's pace."""
-AHEAD_S = 0.5
+AHEAD_S = 0.75
 """How long the router should be busy with what is under way."""
 PACE_S = 0.25
 """How often its pace is taken."""
@@ -24,6 +25,7 @@ class Unanswered:
         self._keys: set[bytes] = set()
         self._last_rang = 0.0
         self._most = LEAST
+        self._waiting = False
         self._answers, self._since = 0, 0.0
 
     def rang(self, keys: Iterable[bytes], now: float) -> None:
@@ -47,4 +49,5 @@ class Unanswered:
             pace = self._answers / (now - self._since)
             self._most = min(MOST, max(LEAST, int(pace * AHEAD_S)))
             self._answers, self._since = 0, now
-        return len(self._keys) >= self._most
+        self._waiting = len(self._keys) >= (self._most / 2 if self._waiting else self._most)
+        return self._waiting

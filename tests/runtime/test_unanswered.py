@@ -20,10 +20,22 @@ def test_so_many_alarms_are_under_way_and_the_next_wait_for_an_answer() -> None:
     assert alarms.enough(10.0)
     alarms.heard(b"another ticket")
     alarms.heard(None)
-    answered(alarms, 1)
+    answered(alarms, LEAST // 2)
     assert alarms.enough(10.1)
-    answered(alarms, 2)
+
+
+def test_the_next_ring_once_half_of_them_are_answered_and_not_one_by_one() -> None:
+    alarms = Unanswered()
+    alarms.rang(keys(LEAST), 10.0)
+    assert alarms.enough(10.0)
+    answered(alarms, LEAST // 2)
+    assert alarms.enough(10.1)
+    alarms.heard(b"%d" % (LEAST // 2))
     assert not alarms.enough(10.1)
+    alarms.rang(keys(LEAST // 2, LEAST), 10.2)
+    assert not alarms.enough(10.2), "they ring until as many are under way as before"
+    alarms.rang(keys(1, 2 * LEAST), 10.2)
+    assert alarms.enough(10.2)
 
 
 def test_a_key_that_rings_twice_is_one() -> None:
@@ -33,11 +45,11 @@ def test_a_key_that_rings_twice_is_one() -> None:
     assert not alarms.enough(10.1)
 
 
-def test_a_quick_router_gets_half_a_second_of_work_ahead() -> None:
+def test_a_quick_router_gets_three_quarters_of_a_second_of_work_ahead() -> None:
     alarms = Unanswered()
-    alarms.rang(keys(1_999), 10.0)
+    alarms.rang(keys(2_499), 10.0)
     answered(alarms, 1_000)
-    assert not alarms.enough(10.5), "1,000 in half a second are 2,000 a second: 1,000 may be under way"
+    assert not alarms.enough(10.5), "1,000 in half a second are 2,000 a second: 1,500 may be under way"
     alarms.rang(keys(1, 5_000), 10.5)
     assert alarms.enough(10.5)
 
