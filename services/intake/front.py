@@ -17,7 +17,7 @@ from services.core.knowledge import KnowledgeBase
 from services.core.policy import Policies
 from services.core.service import Rejected
 from services.core.upstream.translation import Native, Withdrawn
-from services.intake import door
+from services.intake import door, form
 from services.runtime import logs, wall
 from services.runtime.dead_letters import OWNER, bury
 from services.runtime.engine import Record
@@ -134,6 +134,7 @@ class Door:
 
     def carry(self, records: Sequence[Record]) -> None:
         """Take one batch of the feed; returns when every command and dead letter is acknowledged."""
+        now = self.heard_at(wall.now())
         came: list[tuple[Record, door.Heard]] = []
         futures: list[Future[int]] = []
         for record in records:
@@ -141,6 +142,7 @@ class Door:
                 said = decode(record.headers, record.value)
                 if not isinstance(said, UpstreamTicketSubmitted | UpstreamTicketUrged):
                     raise Rejected("unexpected-type", f"{said.type} does not belong on {FEED}")
+                form.check(said, record.value or b"", now)
                 came.append((record, self.hear(said)))
             except (WireError, Rejected) as error:
                 futures.append(self._bury(record, error.code, str(error)))

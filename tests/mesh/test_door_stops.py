@@ -1,6 +1,7 @@
 """A defect of ours at the door stops it; what a platform sends wrongly never does. One topic alone is in the clear."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -9,6 +10,7 @@ from schemas.wire import encode
 from services.core.policy import Policies
 from services.core.service import Position
 from services.intake.front import FEED, Door
+from services.runtime import wall
 from services.runtime.engine import Record
 from services.runtime.letters import read_letters
 from services.runtime.metrics import Metrics
@@ -60,3 +62,14 @@ def test_one_topic_alone_is_in_the_clear_and_no_other_with_tickets_is_kept_for_a
     assert [FEED] == [name for name, topic in topics.items() if topic.personal_data == "clear"]
     with_tickets = [t for t in topics.values() if t.role != "watermarks" and t.retention.days != -1]
     assert topics[FEED].retention.days == min(topic.retention.days for topic in with_tickets) == 3
+
+
+def test_a_record_that_the_gateway_would_refuse_is_set_aside_and_nothing_of_it_is_lost_or_said(door: Door) -> None:
+    headers, value = encode(submitted())
+    ahead = encode(submitted(id="m-2", upstream_id="2", time=wall.now() + timedelta(hours=1)))
+    mistyped = (headers, value.replace(b'"content"', b'"conten"'))
+    came = [Record(Position(FEED, 0, n), b"k", v, tuple(h), 1.0) for n, (h, v) in enumerate((mistyped, ahead))]
+    door.carry(came)
+    letters = read_letters(door.settings, load(), ["intake"])
+    assert [("invalid-field", 0), ("invalid-field", 1)] == [(letter.code, letter.offset) for letter in letters]
+    assert ["?: extra_forbidden", "time: lies in the future"] == [letter.reason for letter in letters]

@@ -2,6 +2,8 @@
 
 import base64
 import json
+import os
+import subprocess
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +16,10 @@ from services.intake.gateway import limits
 from services.intake.gateway.access import Access
 from services.intake.gateway.credentials import platform_key
 from services.runtime.mesh import Mesh
+from services.runtime.processes import wait_until
+from services.runtime.sealing import derive, ticket_token
 from tests.mesh.caller import Caller, as_platform, with_token
+from tests.ops.tools import need
 
 pytestmark = pytest.mark.broker
 CANARY = "门口那条路 13800138000"
@@ -434,3 +439,17 @@ def test_the_twelve_lines_of_the_documentation_hand_a_matter_down(shared_mesh: M
     code = code.replace("http://127.0.0.1:8080", shared_mesh.url).replace("whsec_...", f"whsec_{secret}")
     exec(compile(code, "docs/gateway.md", "exec"), {})  # noqa: S102 - our own page
     assert "'ticket': 'T-" in capsys.readouterr().out
+
+
+def test_the_kcat_recipe_of_the_documentation_hands_a_matter_down_on_the_feed(
+    shared_mesh: Mesh, platform: Caller
+) -> None:
+    kcat, settings = need("kcat"), shared_mesh.settings
+    page = (Path(__file__).parents[2] / "docs" / "gateway.md").read_text(encoding="utf-8")
+    recipe = page.split("```sh\n")[1].split("```")[0].replace("DQ202611240001", "DQ-by-kcat")
+    recipe = recipe.replace("localhost:9092", settings.bootstrap_servers)
+    recipe = recipe.replace("-t upstream-tickets", f"-t {settings.topic('upstream-tickets')}")
+    path = f"{Path(kcat).parent}:{os.environ['PATH']}"
+    subprocess.run(recipe, shell=True, env=os.environ | {"PATH": path}, timeout=60, check=True)  # noqa: S602 - our own page
+    ticket = ticket_token(derive(settings.master_key, "ticket-token"), "dq12345", "DQ-by-kcat")
+    wait_until(lambda: platform.get(f"/v1/tickets/{ticket}").status_code == 200, 60, "the ticket")

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, create_model
+from pydantic import BaseModel, Field, StringConstraints, create_model
 
 from schemas import commands
 from schemas.envelope import Event, Instant, derived_id
 from schemas.privacy import DataClass
 from schemas.values import Reply
 from services.intake.door import SAID_BY_THE_DOOR, WITH_TEXT, Heard, actor_command
+from services.intake.form import STRICT
 from services.intake.gateway.access import SPEAKS_AS, Access, Principal
 from services.intake.gateway.limits import MAX_STRING
 
-STRICT: Final = ConfigDict(extra="forbid", hide_input_in_errors=True, allow_inf_nan=False)
 FreeText = Annotated[str, StringConstraints(pattern=r"\S", max_length=MAX_STRING), DataClass.FREE_TEXT]
 MAY_DATE: Final = frozenset({Access.PLATFORM, Access.OFFICE})
 """Who may say that something happened earlier: a unit or a citizen cannot date himself out of a deadline."""

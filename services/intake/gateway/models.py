@@ -5,29 +5,19 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import Path
 from pydantic import BaseModel, Field, create_model
 
-from schemas.envelope import Event, Instant, Token
-from schemas.upstream import Reporter, UpstreamTicketSubmitted
+from schemas.envelope import Instant, Token
+from schemas.upstream import UpstreamTicketSubmitted
 from services.intake.door import TICKET_TOKEN
-from services.intake.gateway.actions import STRICT
-
-
-class ReporterBody(Reporter):
-    """The citizen. Goes into the vault at once; no answer, log or event ever shows it."""
-
-    model_config = STRICT
-
+from services.intake.form import STRICT, fields
 
 _TAKEN: Final[dict[str, Any]] = {
-    name: (field.annotation, field)
-    for name, field in UpstreamTicketSubmitted.model_fields.items()
-    if name not in Event.ENVELOPE | {"platform", "reporter"}
+    name: field for name, field in fields(UpstreamTicketSubmitted).items() if name != "platform"
 }
 Submission = create_model(
     "Submission", __config__=STRICT,
     __doc__="A matter that a platform hands down (Art. 4). `id` names the message: the same id is the same message.",
     id=(Token | None, Field(default=None, description="the platform's message id; default: the upstream_id")),
     time=(Instant | None, Field(default=None, description="when the citizen spoke; default: now")),
-    reporter=(ReporterBody, Field(default_factory=ReporterBody)),
     **_TAKEN,
 )  # fmt: skip
 

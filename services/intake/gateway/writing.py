@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
@@ -15,6 +15,7 @@ from services.core.service import Rejected
 from services.core.upstream.mapping import UpstreamMapping
 from services.core.upstream.translation import NativeError, translate
 from services.intake.door import Heard, actor_command, problems
+from services.intake.form import CLOCK_SKEW
 from services.intake.front import CONFLICT, CONFLICT_SAID, Door
 from services.intake.gateway import limits
 from services.intake.gateway.access import Principal
@@ -25,7 +26,6 @@ from services.intake.gateway.problems import ProblemError, WrongField, invalid
 from services.intake.gateway.receiver import Receiver
 from services.intake.gateway.signed import SignedRoute
 
-CLOCK_SKEW: Final = timedelta(seconds=300)
 SOME_REFUSED: Final[dict[int | str, dict[str, Any]]] = {207: {"description": "Some were refused"}}
 _KEY: Final[TypeAdapter[str]] = TypeAdapter(IdempotencyKey)
 
