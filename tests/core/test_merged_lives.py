@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
@@ -251,9 +251,9 @@ class MergedLives(RuleBasedStateMachine):
 seen: set[str] = set()
 
 
-def play(lives: int) -> None:
+def play(lives: int, chance: int = 0) -> None:
     quietly = settings(
-        max_examples=lives, stateful_step_count=40, deadline=None, database=None, derandomize=True,
+        max_examples=lives, stateful_step_count=40, deadline=None, database=None,
         suppress_health_check=list(HealthCheck), phases=[Phase.generate],
     )  # fmt: skip
 
@@ -262,15 +262,15 @@ def play(lives: int) -> None:
             super().teardown()
             seen.update(fact.type for fact in self.facts)
 
-    run_state_machine_as_test(Noted, settings=quietly)
+    run_state_machine_as_test(seed(chance)(Noted), settings=quietly)
 
 
 def test_a_child_has_a_live_clock_or_a_parent_that_answers_whatever_is_late_doubled_or_out_of_order() -> None:
     wanted = {type_of(cls) for cls in MERGING}
     play(300)
-    for lives in (900, 2700):  # what Hypothesis draws differs with what else is loaded
+    for chance in range(1, 37):  # what Hypothesis draws differs with what else is loaded
         if not wanted <= seen:
-            play(lives)
+            play(100, chance)
     assert wanted <= seen, "the lives drawn do not come to every fact of merging"
 
 

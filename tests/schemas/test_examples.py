@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,6 +21,7 @@ TOPICS = load()
 each = pytest.mark.parametrize(("path", "example"), EVERY, ids=NAMES)
 
 
+@cache
 def validator(name: str) -> Draft202012Validator:
     schema = json.loads((DIRECTORY / f"{name}.schema.json").read_text(encoding="utf-8"))
     Draft202012Validator.check_schema(schema)
