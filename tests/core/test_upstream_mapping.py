@@ -264,3 +264,9 @@ def test_a_place_of_a_list_that_a_mapping_reads_is_known_and_a_number_is_no_othe
     assert isinstance(mapping, UpstreamMapping)
     found = survey(mapping, "p", [(1, {"list": [{"z": 1}, {"z": 2}], "x": {"y": 1, "5": 2}})], NOW)
     assert {"/x/y": 1} == dict(found.unknown)
+
+
+def test_a_pointer_leads_back_to_the_names_it_was_made_of() -> None:
+    names = ("a/b", "c~d", "~1", "e")
+    assert "/a~1b/c~0d/~01/e" == pointer(names)
+    assert names == steps(pointer(names))

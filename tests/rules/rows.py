@@ -14,7 +14,14 @@ from pydantic import SecretStr, ValidationError
 
 from schemas.commands import OpenTicket
 from schemas.facts import Fact, TicketDispatched
-from schemas.supervision import AccountabilityFlagged, ContactRequested, DigestIssued, ReminderIssued, ScorePublished
+from schemas.supervision import (
+    AccountabilityFlagged,
+    ContactRequested,
+    DigestIssued,
+    HotIssuePublished,
+    ReminderIssued,
+    ScorePublished,
+)
 from schemas.vocabulary import ClockKind, StopOutcome
 from services.core.calendar import WorkCalendar
 from services.core.calendar_data import CalendarLayer
@@ -51,6 +58,7 @@ OTHERS = (
     "scores",
     "numbers",
     "flags",
+    "hot issues",
     "sealed",
     "switch",
     "amended",
@@ -219,6 +227,7 @@ def _compare_life(row: Row, policy: Policy, knowledge: KnowledgeIndex) -> list[s
         "scores": list({(e.unit, e.period): words.score(e) for e in new if isinstance(e, ScorePublished)}.values()),
         "numbers": list({(e.unit, e.period): words.numbers(e) for e in new if isinstance(e, ScorePublished)}.values()),
         "flags": [words.flag(e) for e in new if isinstance(e, AccountabilityFlagged)],
+        "hot issues": [words.hot_issue(e) for e in new if isinstance(e, HotIssuePublished)],
         "sealed": [str(len(mesh.sealed))],
     }  # fmt: skip
     for column, found_there in said.items():
@@ -263,6 +272,7 @@ def _articles(row: Row, facts: list[Any], mesh: Mesh) -> list[str]:
     cited = {fact.article for fact in facts if isinstance(fact, Fact)}
     cited |= {clock.article for state in mesh.states() for clock in state.ticket.clocks}
     cited |= {event.article for event in mesh.log if isinstance(event, AccountabilityFlagged)}
+    cited |= {"Art. 5" for event in mesh.log if isinstance(event, HotIssuePublished)}
     cited |= {"Art. 10" for event in mesh.log if isinstance(event, ReminderIssued)}
     cited |= {"Art. 13"} if mesh.sealed else set()
     cited |= {"Art. 18" for said in facts if isinstance(said, Refusal) and said.code == "no-rules-in-force"}

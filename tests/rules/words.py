@@ -4,7 +4,14 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from schemas.facts import Fact
-from schemas.supervision import AccountabilityFlagged, ContactRequested, DigestIssued, ReminderIssued, ScorePublished
+from schemas.supervision import (
+    AccountabilityFlagged,
+    ContactRequested,
+    DigestIssued,
+    HotIssuePublished,
+    ReminderIssued,
+    ScorePublished,
+)
 from schemas.values import Clock, Cycle
 from schemas.vocabulary import ClockKind, DispatchReason, FlagStatus
 from tests.rules.instants import written
@@ -124,6 +131,10 @@ def numbers(said: ScorePublished) -> str:
     """`U-URBAN 2026-11 signed_on_time 1/2, satisfaction 1/1`: what counted, part of whole."""
     counted = [f"{n.indicator} {n.part}/{n.whole}" for n in said.indicators if n.part or n.whole]
     return f"{said.unit} {said.period} {', '.join(counted)}".strip()
+
+
+def hot_issue(said: HotIssuePublished) -> str:
+    return f"{said.unit} {said.week} {said.category} {said.tickets}, usual {said.usual:g}: {said.trend}"
 
 
 def flag(said: AccountabilityFlagged) -> str:
