@@ -36,8 +36,7 @@ def disclosure(role: str, who: str, wanted: Sequence[str], facts: Sequence[Fact]
     if role != "unit":
         return Disclosure(asked, "role-reads-no-person")
     opened = next((fact for fact in facts if isinstance(fact, TicketOpened)), None)
-    had = {getattr(fact, name, None) for fact in facts for name in ("unit", "co_handler")}
-    if opened is None or who not in had:
+    if opened is None or not any(who == fact.unit or who in getattr(fact, "co_handlers", ()) for fact in facts):
         return Disclosure(asked, "not-your-ticket")
     hidden = opened.kind in AGAINST_SOMEBODY or opened.secrecy_requested or opened.anonymous
     allowed = MATTER if hidden else (*MATTER, *CONTACT)

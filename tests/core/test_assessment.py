@@ -85,6 +85,8 @@ def test_units_are_ranked_within_their_class_and_month_and_equals_share_a_rank()
         ("U-E", "2026-11"): 1, ("U-A", "2026-12"): 1,
     } == ranks(scores)  # fmt: skip
     assert ranks(scores) == ranks(reversed(scores))
+    lowest = [published("U-A", "departments", 0), published("U-B", "departments", 0.5)]
+    assert {("U-B", "2026-11"): 1, ("U-A", "2026-11"): 2} == ranks(lowest), "nothing is a score too"
 
 
 WORKED = PeriodCounts(

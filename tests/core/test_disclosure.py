@@ -4,18 +4,20 @@ from typing import Any
 
 import pytest
 
+from schemas.commands import AssignCoHandlers
 from schemas.facts import Fact
 from schemas.privacy import DataClass, field_classes
 from schemas.upstream import Reporter, UpstreamTicketSubmitted
 from services.core.disclosure import EVERYTHING, MATTER, disclosure, struck_out
 from services.core.policy import Policy
+from tests.builders import URBAN, opens, said, signs, told
 from tests.explained import life
 
 
 @pytest.fixture(scope="module")
 def facts(policy: Policy) -> list[Fact]:
-    _, told, _ = life(policy)
-    return list(told)
+    _, found, _ = life(policy)
+    return list(found)
 
 
 def with_opening(facts: list[Fact], **changes: Any) -> list[Fact]:
@@ -51,6 +53,16 @@ def test_a_unit_reads_of_tickets_it_had_what_handling_needs(facts: list[Fact]) -
     assert "not-needed-by-units" == disclosure("unit", unit_of(facts), ("reporter.id_number",), open_matter).code
     assert "not-your-ticket" == disclosure("unit", "U-STRANGER", ("title",), open_matter).code
     assert "not-your-ticket" == disclosure("unit", unit_of(facts), ("title",), []).code
+    assert ("title",) == disclosure("unit", "U-STRANGER", ("title",), open_matter).fields, (
+        "what was asked, for the trail"
+    )
+
+
+def test_a_unit_that_is_to_handle_it_beside_another_reads_it_before_it_speaks(policy: Policy) -> None:
+    joined = said(AssignCoHandlers, "office", "Wed 2026-09-23 10:00", units=(URBAN,))
+    facts = told(policy, opens("Wed 2026-09-23 09:00"), signs("Wed 2026-09-23 09:30"), joined)
+    assert "not-your-ticket" == disclosure("unit", URBAN, ("title",), facts[:-1]).code
+    assert disclosure("unit", URBAN, ("title",), facts).code is None
 
 
 @pytest.mark.parametrize(
@@ -64,7 +76,7 @@ def test_a_unit_that_may_be_the_reported_one_never_reads_who_reported(
 ) -> None:
     opening = with_opening(facts, **({"anonymous": False, "secrecy_requested": False} | changes))
     refused = disclosure("unit", unit_of(facts), ("title", field), opening)
-    assert "reporter-kept-from-unit" == refused.code
+    assert ("reporter-kept-from-unit", ("title", field)) == (refused.code, refused.fields)
     allowed = disclosure("unit", unit_of(facts), (), opening)
     assert (MATTER, True) == (allowed.fields, allowed.masked)
 

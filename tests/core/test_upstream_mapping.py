@@ -270,3 +270,8 @@ def test_a_pointer_leads_back_to_the_names_it_was_made_of() -> None:
     names = ("a/b", "c~d", "~1", "e")
     assert "/a~1b/c~0d/~01/e" == pointer(names)
     assert names == steps(pointer(names))
+
+
+def test_behind_the_last_place_of_a_list_lies_nothing() -> None:
+    assert "b" == find({"list": ["a", "b"]}, "/list/1")
+    assert ABSENT is find({"list": ["a", "b"]}, "/list/2")

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from schemas.commands import Command, OpenTicket, RepeatTicket, WithdrawTicket
+from services.core.decision import SOURCE
 from services.core.policy import Policies
 from services.core.service import Fold, Position
 from services.router.service import RouterState, service
@@ -107,6 +108,7 @@ def test_what_goes_on_is_opened_once_however_often_it_comes(policies: Policies) 
     assert ("T-2", "open-T-2", TICKET, "service") == (
         opening.subject, opening.id, opening.repeat_of, opening.actor.role,
     )  # fmt: skip
+    assert SOURCE == opening.source
     router.forget()
     assert [] == router.hear(again("T-2", "Thu 2026-09-24 10:00"))
 
@@ -119,6 +121,7 @@ def test_what_comes_after_the_successor_goes_to_the_successor_under_one_id(polic
     assert first == second
     assert ("ticket.repeat.v1", "T-2", "T-3") == (first.type, first.subject, first.matter.subject)
     assert ("repeat-T-3", "service", "router") == (first.causation, first.actor.role, first.actor.id)
+    assert (SOURCE, True) == (first.source, first.id not in {"repeat-T-3", "open-T-3"})
 
 
 def test_a_ticket_that_is_open_again_is_urged_though_it_had_gone_on_as_another(policies: Policies) -> None:
