@@ -38,7 +38,7 @@ class Guard:
     def platform(self, name: str, request: Request, body: bytes) -> Principal:
         """Give the platform that signed `body`; raises 401, or 429 when it sends too fast."""
         known = self.platforms.get(name, self.unknown)
-        principal = credentials.verify(name, known.keys, request.headers, body, self.now())
+        principal = credentials.verify(name, known.keys, request.headers, body)
         self._pace(f"platform:{name}", known.requests_per_minute)
         return principal
 
