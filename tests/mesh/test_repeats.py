@@ -96,7 +96,7 @@ def test_what_the_same_caller_says_again_is_an_urge_while_it_is_open_and_a_repea
     mesh: Mesh, platform: Caller, office: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = hand_down(platform, "r-1", "13800138001")
-    assert became(platform, first)["facts"] == ["ticket.opened.v1", "ticket.dispatched.v1"]
+    assert became(platform, first, "ticket.dispatched.v1")["facts"] == ["ticket.opened.v1", "ticket.dispatched.v1"]
 
     mesh.kill_and_restart("intake")
     second = hand_down(platform, "r-2", "13800138001")
