@@ -48,6 +48,7 @@ class FoldAtWork:
         self.engine, self.table, self.host = engine, table, host
         self._pulse_appended_at: dict[int, float] = {}
         self._unanswered = Unanswered() if engine.fold.answered else None
+        self._rang_last = -1
 
     def restored(self, partition: int, held: Partition) -> None:
         """Make the indexes of a recovered partition; called in a thread, before the partition is used."""
@@ -110,11 +111,13 @@ class FoldAtWork:
         """
         consumer, topic = self.host.consumer, self.engine.fold.reads
         while ringing := [at for at in self.engine.ringing if consumer.owns(self.table.source or "", at)]:
-            for partition in ringing:
+            # In turns, also when a turn ends early: each partition may have a router of its own.
+            for partition in sorted(ringing, key=lambda at: (at <= self._rang_last, at)):
                 # Asked before each: what is awaited here is among the records that would be kept waiting.
                 if self._must_wait():
                     break
                 if self.engine.rings(partition) and consumer.owns(self.table.source or "", partition):
+                    self._rang_last = partition
                     self._carry(partition, self.engine.go_on(partition))
                     await self.host.producer.breathe()
                 await asyncio.sleep(0)

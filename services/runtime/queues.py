@@ -6,7 +6,7 @@ Whoever moves a ticket knows what it was before, so only instants are kept here,
 import threading
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappop, heappush
 from math import ceil
 
@@ -43,12 +43,15 @@ class _Instants:
             self._tidy()
 
     def _tidy(self) -> None:
-        self._first, self._since, self._next = array("d", self._left()), [], 0
-
-    def _left(self) -> Iterator[float]:
-        while (at := self.smallest()) is not None:
-            yield at
-            self._pop()
+        self._smallest()
+        left, gone = array("d"), self._gone
+        for at in sorted([*self._first[self._next :], *self._since]):
+            times = gone.get(at)
+            if times:
+                gone[at] = times - 1
+            else:
+                left.append(at)
+        self._first, self._next, self._since, self._gone, self._away = left, 0, [], {}, 0
 
     def _pop(self) -> None:
         """Take the smallest out, gone or not."""

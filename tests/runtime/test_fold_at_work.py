@@ -44,9 +44,8 @@ FOLD = Fold(
 
 @dataclass
 class Worker:
-    """Owns one partition; nobody answers its alarms. `waiting`: a fetched run waits to be handled."""
+    """Owns every partition; nobody answers its alarms. `waiting`: a fetched run waits to be handled."""
 
-    held: MemoryPartition
     waiting: bool = False
     said: list[Output] = field(default_factory=list)
     metrics: Metrics = field(default_factory=lambda: Metrics("sla-timer", "test"))
@@ -73,19 +72,19 @@ class Worker:
         raise AssertionError("a partition whose alarms still ring is not digested")
 
 
-def at_noon(alarms: int) -> tuple[FoldAtWork, Worker]:
-    """Give a fold with so many alarms due, and the pulse of noon heard."""
-    held = MemoryPartition()
-    for number in range(alarms):
-        held[b"T-%05d" % number] = FOLD.dump(Alarm(at=NOON))
-    worker = Worker(held)
-    engine = Engine(FOLD, budget=100)
-    table: Any = SimpleNamespace(held={0: held}, partition=lambda _: held, source="ticket-events")
+def at_noon(alarms: int, partitions: int = 1) -> tuple[FoldAtWork, Worker]:
+    """Give a fold with so many alarms due in each partition, and the pulse of noon heard in all."""
+    worker, engine = Worker(), Engine(FOLD, budget=100)
+    tables = {partition: MemoryPartition() for partition in range(partitions)}
+    table: Any = SimpleNamespace(held=tables, partition=tables.__getitem__, source="ticket-events")
     at_work = FoldAtWork(engine, table, worker)  # type: ignore[arg-type]
-    at_work.restored(0, held)
-    headers, value = encode(ClockPulsed(id="p", source="/test", time=NOON + timedelta(seconds=1)))
-    result = engine.handle(Record(Position("ticket-events", 0, 1), b"", value, tuple(headers), 0.0))
-    at_work._carry(0, result)
+    for partition, held in tables.items():
+        for number in range(alarms):
+            held[b"T-%d-%05d" % (partition, number)] = FOLD.dump(Alarm(at=NOON))
+        at_work.restored(partition, held)
+        headers, value = encode(ClockPulsed(id="p", source="/test", time=NOON + timedelta(seconds=1)))
+        pulse = Record(Position("ticket-events", partition, 1), b"", value, tuple(headers), 0.0)
+        at_work._carry(partition, engine.handle(pulse))
     return at_work, worker
 
 
@@ -105,6 +104,21 @@ def test_alarms_ring_until_enough_are_under_way_and_then_the_records_that_came_a
     asyncio.run(counting_sleeps(after_each_run, slept))
     assert len(worker.said) == before
     assert not any(slept), "nobody sleeps while records wait"
+
+
+def test_partitions_ring_in_turns_though_each_turn_ends_early() -> None:
+    at_work, worker = at_noon(3 * LEAST, partitions=4)
+    worker.waiting = True  # so that `ring` returns after each turn
+    unanswered = at_work._unanswered
+    assert unanswered is not None
+    for _ in range(8):
+        for output in worker.said[: 1 - LEAST // 2]:  # the router answers all but those that rang last
+            unanswered.heard(output.event.id.encode())
+        before = len(worker.said)
+        asyncio.run(at_work.ring(None))  # type: ignore[arg-type]
+        assert len(worker.said) - before == 300, "three of the four, and the limit is reached"
+    spread = [sum(output.event.id.startswith(f"T-{number}-") for output in worker.said) for number in range(4)]
+    assert max(spread) - min(spread) <= 100, "none is more than a turn ahead of another"
 
 
 async def until_a_run_waits(at_work: FoldAtWork, worker: Worker) -> None:

@@ -91,3 +91,29 @@ def test_a_kind_that_ran_once_stays_in_the_counts_as_zero() -> None:
     counts.advance(6)
     counts.move(sign, ())
     assert {"sign": (0, 0)} == counts.counts(), "a gauge that vanishes would keep its last value on the dashboard"
+
+
+def test_thousands_of_tickets_that_moved_on_are_tidied_away_unseen() -> None:
+    ages, before = QueueAges(), QueueEntry("held", "help", "urban", instant(0))
+    label, other = ("held", "help", "urban"), ("queued", "help", "urban")
+    ages.fill({label: [second * 1_000_000 for second in reversed(range(3_000))]})
+    for second in range(3_000, 4_000):
+        ages.move(None, before._replace(since=instant(second)))
+    gone = [second for second in range(4_000) if second % 4]  # more than are left: tidied on the way
+    for second in gone:
+        ages.move(before._replace(since=instant(second)), QueueEntry("queued", "help", "urban", instant(5)))
+    assert {label: (0.0, 1_000), other: (5.0, 3_000)} == ages.oldest()
+    for second in range(0, 3_996, 4):
+        ages.move(before._replace(since=instant(second)), None)
+    assert ages.oldest()[label] == (3_996.0, 1)
+
+
+def test_a_clock_of_a_recovered_ticket_may_stop_before_anybody_looks() -> None:
+    counts = ClockCounts()
+    counts.fill({"sign": [4_000_001, 5_000_000, 9_000_000], "handle": [1]})
+    counts.move((OpenClock("sign", instant(5)),), (OpenClock("sign", instant(8)),))
+    counts.advance(5)
+    assert {"sign": (3, 1), "handle": (1, 1)} == counts.counts()
+    counts.move((OpenClock("handle", instant(0).replace(microsecond=1)),), ())
+    counts.advance(9)
+    assert {"sign": (3, 3), "handle": (0, 0)} == counts.counts()
