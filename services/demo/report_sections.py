@@ -244,11 +244,14 @@ def reminders(ledger: Ledger) -> str:
         for rung, (written, phone) in by_rung.items()
     ]
     listed = sum(len(digest.items) for digest in ledger.digests)
+    others = len(ledger.reminders) - listed
     text = note(
         "每级每件只提醒一次;非工作时间的提醒等到上班发出(第十条)。"
-        f"各单位收到汇总通知 {len(ledger.digests)} 份,列明 {listed} 条提醒。",
+        f"各单位收到汇总通知 {len(ledger.digests)} 份,列明 {listed} 条提醒;"
+        f"另有 {others} 条未列入:汇总发出前已了结,或尚待发出。",
         "One per rung and ticket; off-hours reminders wait for the opening (Art. 10). "
-        f"Units got {len(ledger.digests)} digests that list {listed} reminders.",
+        f"Units got {len(ledger.digests)} digests that list {listed} reminders; "
+        f"{others} more are in none: settled before it went out, or still waiting for it.",
     )
     return section("reminders", Words("督办提醒", "Reminders"), text + table(columns, rows))
 

@@ -185,7 +185,10 @@ def test_refusals_dead_letters_and_reminders_are_listed(log: Log, policy: Policy
     assert "非承办单位" in refused
     assert "not-the-responsible-unit" in refused
     assert "不是 JSON" in refused
-    assert "即将到期" in section_of(page, "reminders")
+    reminders = section_of(page, "reminders")
+    assert "即将到期" in reminders
+    sent, listed = len(ledger.reminders), sum(len(digest.items) for digest in ledger.digests)
+    assert f"{sent - listed} more are in none" in reminders, "what was issued is what was listed and what was not"
 
 
 def test_next_steps_name_the_overdue_tickets(page: str) -> None:
