@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +17,10 @@ from services.runtime.policy_files import load_knowledge, load_policies
 from services.runtime.settings import Settings
 from tests.containers import containers
 from tests.workers import pytest_collection_modifyitems, pytest_xdist_make_scheduler
+
+# A shell starts what runs in its background with SIGINT ignored, and so would every process be that a test starts:
+# those that are told to stop with Ctrl-C would never hear of it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 __all__ = ["pytest_collection_modifyitems", "pytest_xdist_make_scheduler"]
 ROOT = Path(__file__).parent.parent
