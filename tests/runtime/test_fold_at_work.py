@@ -6,12 +6,14 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from pydantic import BaseModel
 
 from schemas.commands import PulseClock
 from schemas.facts import ClockPulsed
 from schemas.wire import encode
 from services.core.service import Fold, Output, Position, Step
+from services.runtime import wall
 from services.runtime.driver.partitions import MemoryPartition
 from services.runtime.engine import Engine, Record
 from services.runtime.fold_at_work import FoldAtWork
@@ -106,7 +108,8 @@ def test_alarms_ring_until_enough_are_under_way_and_then_the_records_that_came_a
     assert not any(slept), "nobody sleeps while records wait"
 
 
-def test_partitions_ring_in_turns_though_each_turn_ends_early() -> None:
+def test_partitions_ring_in_turns_though_each_turn_ends_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wall, "unix", NOON.timestamp)  # time stands still: no pace is taken, and the limit stays
     at_work, worker = at_noon(3 * LEAST, partitions=4)
     worker.waiting = True  # so that `ring` returns after each turn
     unanswered = at_work._unanswered
