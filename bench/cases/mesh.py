@@ -18,7 +18,7 @@ from services.runtime.topics_admin import apply
 READERS = ("sla-timer", "reminder", "revisit", "scoring")
 UNDER_WAY = 1_000
 """Tickets between door and closing at any time, while the highest rate is looked for."""
-RATES = (1_000, 1_500, 2_000, 2_500, 3_000, 3_500, 4_000, 5_000, 6_000, 7_000)
+RATES = (250, 500, 750, 1_000, 1_500, 2_000, 2_500, 3_000, 3_500, 4_000, 5_000, 6_000, 7_000)
 """Facts a second that are tried, one after the other, until a reader falls behind."""
 
 

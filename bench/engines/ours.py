@@ -8,6 +8,7 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from bench.engines.job import PARTITIONS, arguments, folded
+from services.runtime.collector import settle
 from services.runtime.driver import Run, follow
 from services.runtime.faust_app import build_app
 from services.runtime.settings import Settings
@@ -30,6 +31,7 @@ async def main() -> None:
                 held.put(key, to_json(done[0]))
 
     follow(app, app.topic(args.source, partitions=PARTITIONS), handle, (table,), name="job")
+    settle()
     await app.start()
     while app.crash_reason is None:  # noqa: ASYNC110 - Faust sets it without an event
         await asyncio.sleep(0.1)

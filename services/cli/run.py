@@ -1,7 +1,6 @@
 """`hotline run`, `hotline clock`: one process of the mesh."""
 
 import asyncio
-import gc
 import signal
 import sys
 import threading
@@ -16,6 +15,7 @@ from services.core.policy import Policies
 from services.core.service import Service
 from services.runtime import clock as clocks
 from services.runtime import logs
+from services.runtime.collector import settle
 from services.runtime.metrics import Metrics
 from services.runtime.policy_files import PolicyFileError, load_knowledge, load_policies
 from services.runtime.publisher import Publisher
@@ -79,7 +79,6 @@ def run(
 
         try:
             knowledge = load_knowledge(settings.policy_dir, settings.jurisdiction, policies.newest.directory)
-            gc.freeze()
             asyncio.run(app.run(settings, policies, knowledge, metrics))
         except PolicyFileError as error:
             typer.echo(str(error), err=True)
@@ -90,7 +89,7 @@ def run(
     async def work() -> None:
         await Worker(make_service(service, policies), settings, load(), metrics).run()
 
-    gc.freeze()  # what was imported and loaded stays for good: the collector need not go through it again and again
+    settle()
     asyncio.run(work())
 
 

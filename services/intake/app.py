@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import os
 import signal
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from services.intake.gateway.app import build
 from services.intake.gateway.credentials import platform_key, token_key
 from services.intake.gateway.guard import Guard, PlatformAccess
 from services.runtime import health, logs, wall
+from services.runtime.collector import settle
 from services.runtime.feed import Feed
 from services.runtime.feedback import FeedbackSender
 from services.runtime.follower import Follower
@@ -93,8 +93,7 @@ async def run(settings: Settings, policies: Policies, knowledge: KnowledgeBase, 
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    gc.collect()
-    gc.freeze()  # rules, models and routes stay: no collection need look at them again
+    settle()
     with contextlib.suppress(asyncio.CancelledError):
         serving = asyncio.create_task(_serve(web))
         logs.get().info("started", port=server.server_address[1], address=f"{settings.bind}:{settings.http_port}")

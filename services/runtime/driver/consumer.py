@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any
 
 from confluent_kafka import Consumer as Librdkafka
@@ -13,7 +14,7 @@ from mode import Service
 from services.runtime.driver.orphans import Lookout
 from services.runtime.driver.owner import Owner
 from services.runtime.driver.poller import Poller
-from services.runtime.driver.producer import ChangelogEpoch
+from services.runtime.driver.producer import Epoch
 from services.runtime.driver.runs import OffsetGapError, Run, split
 
 CHANGES_AT_ONCE = 2000
@@ -170,17 +171,16 @@ class Consumer(Owner):
             changed = self.app.tables.take()
             offsets = {tp: at for tp, at in self.positions.items() if at is not None and at != self._committed.get(tp)}
             await producer.acknowledged(epoch)
-            written = ChangelogEpoch()
-            count = 0
-            for topic, number, _, changes in changed:
-                for key, value in changes.items():
-                    producer.write_changelog(written, topic, number, key, value)
-                    count += 1
-                    if count % CHANGES_AT_ONCE == 0:
-                        await asyncio.sleep(0)  # the agents work on: a run, which takes longer than these changes
-            await producer.acknowledged(written)
-            for topic, number, held, changes in changed:
-                held.secured(changes, written.ends[topic, number])
+            written = [Epoch() for _ in changed]
+            for own, (topic, number, _, changes) in zip(written, changed, strict=True):
+                records = iter(changes.items())
+                while some := list(islice(records, CHANGES_AT_ONCE)):
+                    producer.write_changelog(own, topic, number, some)
+                    await asyncio.sleep(0)  # the agents work on: a run, which takes longer than these changes
+            for own in written:
+                await producer.acknowledged(own)
+            for own, (_, _, held, changes) in zip(written, changed, strict=True):
+                held.secured(changes, own.end)
             if offsets:
                 await self._ask(lambda: self._commit_offsets(offsets))
             self.committed_at = time.time()

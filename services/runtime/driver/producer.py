@@ -5,9 +5,10 @@ broker, while the next epoch fills. librdkafka's callbacks run inside `poll`, wh
 """
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka import Producer as Librdkafka
 from mode import Service
 
@@ -21,36 +22,27 @@ class UndeliveredError(RuntimeError):
 
 
 class Epoch:
-    """Counts deliveries; remembers the newest offset per partition where asked."""
+    """Counts deliveries, and keeps the last record that was delivered."""
 
-    __slots__ = ("failed", "pending")
+    __slots__ = ("failed", "last", "pending")
 
     def __init__(self) -> None:
         self.pending = 0
         self.failed: Any = None
-
-    def delivered(self, error: Any, _message: Any) -> None:
-        """Take librdkafka's delivery report."""
-        self.pending -= 1
-        if error is not None:
-            self.failed = error
-
-
-class ChangelogEpoch(Epoch):
-    """Counts deliveries of changelog records and keeps the offset after the newest, by (topic, partition)."""
-
-    __slots__ = ("ends",)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.ends: dict[tuple[str, int], int] = {}
+        self.last: Any = None
 
     def delivered(self, error: Any, message: Any) -> None:
         """Take librdkafka's delivery report."""
-        Epoch.delivered(self, error, message)
+        self.pending -= 1
         if error is None:
-            at = (message.topic(), message.partition())
-            self.ends[at] = max(self.ends.get(at, 0), message.offset() + 1)
+            self.last = message
+        else:
+            self.failed = error
+
+    @property
+    def end(self) -> int:
+        """Give the offset after the last record, of an epoch whose records are all of one partition."""
+        return int(self.last.offset()) + 1
 
 
 class Producer(Service):
@@ -115,10 +107,22 @@ class Producer(Service):
                 return
 
     def write_changelog(
-        self, epoch: ChangelogEpoch, topic: str, partition: int, key: bytes, value: bytes | None
+        self, epoch: Epoch, topic: str, partition: int, changes: Iterable[tuple[bytes, bytes | None]]
     ) -> None:
-        """Hand one table value over (None: a tombstone)."""
-        self._hand_over(epoch, topic, key, value, None, partition)
+        """Hand table values over (None: a tombstone), each key once: among them no order is kept."""
+        messages: list[dict[str, Any]] = [{"key": key, "value": value} for key, value in changes]
+        while messages:
+            taken = self._producer.produce_batch(topic, messages, partition, epoch.delivered)
+            epoch.pending += taken
+            if taken == len(messages):
+                return
+            messages = [message for message in messages if "_error" in message]
+            errors = [message.pop("_error") for message in messages]
+            for error in errors:
+                if error.code() != KafkaError._QUEUE_FULL:  # noqa: SLF001 - the public name of a librdkafka error
+                    self.failed = UndeliveredError(error.str())
+                    raise self.failed
+            self._producer.poll(0.05)  # librdkafka's queue is full: let it drain a little
 
     def take_epoch(self) -> Epoch:
         """Begin a new epoch and give the one that ended: everything emitted up to now."""
