@@ -1,6 +1,7 @@
 """Mutation testing of the core: runs mutmut from where the last run stopped, then writes docs/mutation.md.
 
-`--again` tries the survivors once more (after new tests), `--fresh` forgets every result, `--report` only writes.
+`--again` tries the survivors once more (after new tests; with `--only` those that match), `--fresh` forgets every
+result, `--report` only writes.
 Fails if fewer than 90 % of the mutants that ran are killed, or a survivor has no reason in mutation-survivors.yaml.
 """
 
@@ -208,6 +209,7 @@ def main() -> int:
     """Run what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--again", action="store_true", help="try the survivors once more")
+    parser.add_argument("--only", default="", metavar="REGEX", help="with --again: those whose names match")
     parser.add_argument("--fresh", action="store_true", help="forget every result first")
     parser.add_argument("--report", action="store_true", help="run nothing, only write docs/mutation.md")
     parser.add_argument(
@@ -227,7 +229,7 @@ def main() -> int:
     if args.fresh:
         shutil.rmtree(MUTANTS, ignore_errors=True)
     if not args.report:
-        names = [name for m in results() for name in m.alive] if args.again else []
+        names = [name for m in results() for name in m.alive if re.search(args.only, name)] if args.again else []
         mutmut_main._run(names, args.children)
     return report()
 
