@@ -3,9 +3,13 @@
 import importlib.util
 import sys
 
-import typer
+from services.runtime.collector import relax
 
-from services.cli import run
+relax()  # before the imports, which take a second
+
+import typer  # noqa: E402
+
+from services.cli import run  # noqa: E402
 
 app = typer.Typer(
     name="hotline",
