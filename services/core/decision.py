@@ -1,6 +1,6 @@
 """A decision in the making: the ticket so far, and the facts written so far. Values, no hidden queue."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -46,7 +46,7 @@ class Decision:
 
     def as_of(self, instant: datetime) -> "Decision":
         """Decide on under the rules in force at `instant`."""
-        return replace(self, decided_at=instant)
+        return Decision(self.ticket, self.command, self.policies, self.facts, instant)
 
     @property
     def known(self) -> Ticket:
