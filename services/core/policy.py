@@ -14,7 +14,8 @@ from services.core.calendar import WorkCalendar
 from services.core.calendar_history import CalendarHistory
 from services.core.directory import Directory
 from services.core.door_catalogue import DoorCatalogue, Refusal
-from services.core.rulebook import KindRule, Rulebook, StatutoryLimit
+from services.core.rulebook import Rulebook
+from services.core.rulebook_articles import KindRule, StatutoryLimit
 from services.core.service import Rejected
 
 NO_CATALOGUE = DoorCatalogue()

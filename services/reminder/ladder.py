@@ -8,7 +8,7 @@ from schemas.envelope import derived_id
 from schemas.facts import BreachWithdrawn, ClockAtRisk, ClockBreached, Fact, TicketSigned, TicketUrged
 from schemas.vocabulary import ClockKind, Kind, Rung
 from services.core.policy import Policy
-from services.core.rulebook import RungRule
+from services.core.rulebook_articles import RungRule
 from services.reminder.digests import send_at
 
 LATE = (Rung.OVERDUE, Rung.OVERDUE_DAILY, Rung.ESCALATED)

@@ -10,7 +10,7 @@ from schemas.values import DigestItem
 from schemas.vocabulary import Rung
 from services.core.policy import Policies, Policy
 from services.core.relay import Relay
-from services.core.rulebook import RungRule
+from services.core.rulebook_articles import RungRule
 from services.core.service import Fold, Output, Position, QueueEntry, Rejected, Service, Step, in_sequence
 from services.core.transitions import TERMINAL
 from services.reminder import digests

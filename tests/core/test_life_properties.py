@@ -64,7 +64,7 @@ from schemas.wire import encode
 from services.core.decision import Decision
 from services.core.lifecycle.decide import DECIDERS, decide
 from services.core.policy import Policies
-from services.core.rulebook import SuspensionRule
+from services.core.rulebook_articles import SuspensionRule
 from services.core.ticket import Ticket
 from services.core.ticket_fold import apply
 from services.core.transitions import OPEN_STAGES, TERMINAL

@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from services.core.directory import Directory
 from services.core.policy import Policy
-from services.core.rulebook import Rulebook, StatutoryLimit
+from services.core.rulebook import Rulebook
+from services.core.rulebook_articles import StatutoryLimit
 
 ROOT = Path(__file__).parents[2]
 LIMIT = {"amount": 1, "unit": "working_days", "article": "x"}

@@ -20,7 +20,7 @@ from schemas.facts import Fact, TicketClosed
 from schemas.wire import decode, encode
 from services.core.lifecycle.decide import decide
 from services.core.policy import Policies
-from services.core.rulebook import SuspensionRule
+from services.core.rulebook_articles import SuspensionRule
 from services.core.ticket import Ticket
 from services.runtime.policy_files import load_policies
 
