@@ -25,6 +25,7 @@ from services.core.explain.words import (
     instant,
     moved_on,
     next_opening,
+    no_hand_back,
     not_into_the_past,
     of_law,
     off_hours,
@@ -50,7 +51,8 @@ class _Found:
 def explain_clock(clock: Clock, fact: Fact, before_fact: Ticket | None, policies: Policies) -> Arithmetic:
     """Compute the due instant of a clock that `fact` started, from the ticket as it was before it.
 
-    Raises `CalendarRangeError` if the calendar does not reach that far, `NotInForceError` before the first rules.
+    Raises `CalendarRangeError` if the calendar does not reach that far, `NotInForceError` before the first rules,
+    ValueError for a co-handler's part without a lead unit's clock.
     """
     running = before_fact.clock(clock.kind, clock.cycle) or _standing_still(clock, before_fact) if before_fact else None
     legs = (*fact.cycles, *(before_fact.cycles if before_fact else ()))
@@ -105,7 +107,7 @@ def _anew(running: Clock, fact: DeadlineRevised, ticket: Ticket, policies: Polic
     policy = policies.governing(running.started_at, running.started_at, fact.time).for_unit(unit)
     if running.kind in {ClockKind.HANDLE, ClockKind.CASE}:
         override, law = ticket.limit_override, policy.statutory(ticket.kind, ticket.category, running.started_at)
-        table = (law.rule("Art. 8") if law else policy.rule_of(ticket.kind, ticket.category).handle).limit
+        table = Limit(law.amount, law.unit) if law else policy.rule_of(ticket.kind, ticket.category).handle.limit
         days = Limit(override.working_days, "working_days") if override and override.working_days else table
         found = _bounded(running, _limit(running.started_at, days, policy), ticket, policy)
         moved = 0
@@ -119,9 +121,9 @@ def _anew(running: Clock, fact: DeadlineRevised, ticket: Ticket, policies: Polic
                 more, seconds = _stood_still(running, found.due_at, ticket, grant.since, grant.at, rules)
                 moved += seconds
             found = _Found(more.due_at, (*found.steps, *more.steps))
+    elif running.kind is ClockKind.CO_HANDLE:
+        found = _part(running, fact, ticket, policies.governing(running.started_at, fact.time))
     else:
-        if running.kind is ClockKind.CO_HANDLE:
-            policy = policies.governing(running.started_at, fact.time).for_unit(unit)
         found = _derive(running, fact, ticket, policy)
     if found.due_at <= fact.time:
         return _Found(running.due_at, (*found.steps, not_into_the_past(running.due_at, policy.calendar)))
@@ -178,9 +180,9 @@ def _derive(clock: Clock, fact: Fact, ticket: Ticket | None, policy: Policy) -> 
         return _part(clock, fact, ticket, policy)
     if isinstance(fact, TicketUnmerged) and ticket is not None and ticket.case_clock is not None:
         return _Found(ticket.case_clock.due_at, (goes_on(ticket.case_clock.due_at, calendar),))
-    if isinstance(fact, TicketResumed) and ticket is not None and ticket.paused_at is not None:
-        return _resumed(fact, ticket, ticket.paused_at, policy)
-    old = ticket.clock(clock.kind, clock.cycle) if ticket else None
+    if isinstance(fact, TicketResumed) and ticket is not None and ticket.paused and ticket.paused_at:
+        return _stood_still(ticket.paused, ticket.paused.due_at, ticket, ticket.paused_at, fact.time, policy)[0]
+    old = ticket.clock(clock.kind) if ticket else None
     if isinstance(fact, ExtensionGranted) and ticket is not None and old is not None:
         return _extended(old, old.due_at, ticket, policy, ticket.moved_seconds)
     found = _limit(clock.started_at, _parsed(clock.limit), policy)
@@ -198,7 +200,7 @@ def _part(clock: Clock, fact: Fact, ticket: Ticket | None, policy: Policy) -> _F
     running = ticket.clock(ClockKind.HANDLE) if ticket else None
     lead = next((c for c in fact.started if c.kind is ClockKind.HANDLE), running)
     if lead is None:
-        return _Found(clock.started_at, ())
+        raise ValueError("it is due before the lead unit's clock, and none runs")
     joining = policy.rulebook.co_handling.joining_time.limit
     by = ahead_of(lead.due_at, joining, policy.for_unit(fact.unit).calendar)
     if by <= clock.started_at:
@@ -207,7 +209,7 @@ def _part(clock: Clock, fact: Fact, ticket: Ticket | None, policy: Policy) -> _F
 
 
 def _parsed(text: str) -> Limit:
-    amount, unit = text.split(" ", 1)
+    amount, unit = text.split()
     return Limit(int(amount), unit)  # type: ignore[arg-type]  # the limit itself refuses a unit that is none
 
 
@@ -222,13 +224,6 @@ def _limit(start: datetime, limit: Limit, policy: Policy) -> _Found:
         stretches = (worked(day.day, start, end, calendar) for day in used)
         return _Found(end, (counted(start, words, end, calendar), *stretches))
     return _Found(end, (start_day(start, calendar), counted(start, words, end, calendar), day_end(policy, end)))
-
-
-def _resumed(fact: TicketResumed, ticket: Ticket, since: datetime, policy: Policy) -> _Found:
-    if ticket.paused is None:
-        return _Found(fact.time, ())
-    found, _ = _stood_still(ticket.paused, ticket.paused.due_at, ticket, since, fact.time, policy)
-    return found
 
 
 def _stood_still(
@@ -252,7 +247,7 @@ def _extended(clock: Clock, old_due_at: datetime, ticket: Ticket, policy: Policy
     extension = policy.rule_of(ticket.kind, ticket.category).extension
     rule = extension.each or extension.total
     if rule is None:
-        return _Found(clock.started_at, ())
+        return _Found(old_due_at, ())
     found = _limit(old_due_at if extension.each else clock.started_at, rule.limit, policy)
     if clock.kind is ClockKind.HANDLE and not extension.each and moved:
         later = later_by(found.due_at, moved, clock, policy)
@@ -275,10 +270,9 @@ def _bounded(clock: Clock, found: _Found, ticket: Ticket, policy: Policy) -> _Fo
     if ticket.upstream_due_at is not None and ticket.upstream_due_at > start:
         buffer = policy.rulebook.upstream_buffer.limit
         by = ahead_of(ticket.upstream_due_at, buffer, policy.jurisdiction_calendar)
-        bound = by if by > start else ticket.upstream_due_at
+        bound, said = by, hand_back(ticket.upstream_due_at, UNITS[buffer.unit](buffer.amount), by, calendar)
+        if by <= start:
+            bound, said = ticket.upstream_due_at, no_hand_back(ticket.upstream_due_at, calendar)
         if bound < found.due_at:
-            return _Found(
-                bound,
-                (*found.steps, hand_back(ticket.upstream_due_at, UNITS[buffer.unit](buffer.amount), bound, calendar)),
-            )
+            return _Found(bound, (*found.steps, said))
     return found

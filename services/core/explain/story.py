@@ -35,7 +35,7 @@ def explain(
     Facts after `now` are left out. Every due instant is computed anew; what does not agree with the record, or breaks
     the order of sequence numbers or stages, is named in `problems`. Raises `NothingKnownError` without any fact.
     """
-    told = sorted((fact for fact in facts if fact.time <= now), key=lambda fact: fact.sequence or 0)
+    told = sorted((fact for fact in facts if fact.time <= now), key=lambda fact: fact.sequence)
     if not told:
         raise NothingKnownError(f"no fact of {ticket} is known" + (" by then" if facts else ""))
     state: Ticket | None = None
@@ -110,7 +110,7 @@ def _started(
 
 
 def _entry(fact: Fact, started: tuple[Arithmetic, ...], commands: Mapping[str, Command]) -> Entry:
-    cause = commands.get(fact.causation or "")
+    cause = commands.get(fact.causation) if fact.causation else None
     return Entry(
         sequence=fact.sequence,
         id=fact.id,
@@ -142,7 +142,7 @@ def _cause(command: Command) -> Cause:
 
 def _details(fact: Fact) -> dict[str, str]:
     own: dict[str, Any] = fact.model_dump(mode="json", exclude=set(_COMMON), exclude_none=True)
-    return {name: str(value) for name, value in own.items() if value not in ("", [], False)}
+    return {name: str(value) for name, value in own.items() if value not in ([], False)}
 
 
 def _ended(clock: StoppedClock) -> Ended:
@@ -157,7 +157,7 @@ def _next(ticket: Ticket, now: datetime) -> tuple[Next, ...]:
     for clock in ticket.clocks:
         name: dict[str, Any] = {"clock": clock.kind, "cycle": clock.cycle}
         found += [
-            Next(**name, due_at=mark.at, overdue=False, consequence=_rung(mark.rung))
+            Next(**name, due_at=mark.at, overdue=False, consequence=RUNGS[mark.rung])
             for mark in clock.marks
             if mark.at > now
         ]
@@ -171,13 +171,13 @@ RUNGS: Final[dict[Rung, Text]] = {
     Rung.FOUR_FIFTHS: Text(en="reminder: four fifths of the time are used", zh="提醒:时限已用五分之四"),
     Rung.NEAR_DUE: Text(en="reminder by phone: nearly due", zh="电话提醒:即将到期"),
     Rung.OVERDUE: Text(en="reminder: overdue", zh="督办:已超期"),
+    Rung.OVERDUE_DAILY: Text(en="daily reminder: overdue", zh="每日督办:已超期"),
+    Rung.ESCALATED: Text(en="reminder to the leader in charge: overdue", zh="提级督办:已超期"),
+    Rung.URGED: Text(en="reminder by phone: the citizen asked again", zh="电话提醒:群众催办"),
 }
 
 
-def _rung(rung: Rung) -> Text:
-    return RUNGS.get(rung, Text(en=f"reminder: {rung}", zh=f"提醒:{rung}"))
-
-
 def missing_words() -> tuple[str, ...]:
-    """Give the clock kinds that have no words yet: a test keeps this empty."""
-    return tuple(kind.value for kind in ClockKind if kind not in CONSEQUENCES or kind not in CLOCKS)
+    """Give the clock kinds and rungs that have no words yet: a test keeps this empty."""
+    kinds = tuple(kind.value for kind in ClockKind if kind not in CONSEQUENCES or kind not in CLOCKS)
+    return kinds + tuple(rung.value for rung in Rung if rung not in RUNGS)

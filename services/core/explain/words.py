@@ -137,8 +137,7 @@ def worked(day: date, start: datetime, end: datetime, calendar: WorkCalendar) ->
         if first < last:
             total += int((last - first).total_seconds())
             stretches.append(f"{_clock(first, calendar)}-{_clock(last, calendar)}")
-    spent = f"{total // 3600}:{total % 3600 // 60:02}" + (f":{total % 60:02}" if total % 60 else "")
-    said = f"{', '.join(stretches)} = {spent}"
+    said = f"{', '.join(stretches)} = {_span(total)}"
     return Text(
         en=f"{day:%a %Y-%m-%d}: {said} h of office time.", zh=f"{day} 周{WEEKDAYS[day.weekday()]}:办公时间 {said}。"
     )
@@ -257,4 +256,13 @@ def hand_back(upstream: datetime, buffer: Text, at: datetime, calendar: WorkCale
         en=f"The superior platform wants it by {local_en(upstream, calendar)}; {buffer.en} before: "
         f"{local_en(at, calendar)}, which is earlier.",
         zh=f"上级平台时限 {local_zh(upstream, calendar)},提前{buffer.zh}为 {local_zh(at, calendar)},以较早者为准。",
+    )
+
+
+def no_hand_back(upstream: datetime, calendar: WorkCalendar) -> Text:
+    """The superior platform's own due instant is earlier, and so near that no time is left to hand back (Art. 4)."""
+    return Text(
+        en=f"The superior platform wants it by {local_en(upstream, calendar)}, which is earlier; too little time is "
+        "left to be done before that.",
+        zh=f"上级平台时限 {local_zh(upstream, calendar)} 更早,且不足以提前办结,以该时限为准。",
     )

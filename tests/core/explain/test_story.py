@@ -7,9 +7,12 @@ import pytest
 
 from schemas.commands import Command
 from schemas.facts import Fact
-from services.core.explain.story import NothingKnownError, explain
+from schemas.vocabulary import ClockKind, Rung
+from services.core.explain import story, words
+from services.core.explain.model import Text
+from services.core.explain.story import NothingKnownError, explain, missing_words
 from services.core.policy import Policies, Policy
-from tests.builders import at, local, opens, signs
+from tests.builders import at, elapses, local, opens, play, signs
 from tests.explained import life
 
 Life = tuple[str, list[Fact], dict[str, Command]]
@@ -34,7 +37,7 @@ def test_facts_are_told_by_their_numbers_in_whatever_order_they_come(played: Lif
     assert told == explain(ticket, facts, commands, policies, NOW)
     assert [1, 2, 3] == [entry.sequence for entry in told.entries]
     assert () == told.problems
-    assert "in_progress" == told.stage
+    assert ("in_progress", "Asia/Shanghai") == (told.stage, told.time_zone)
 
 
 def test_what_happened_in_this_very_second_is_told_and_what_comes_is_not(played: Life, policies: Policies) -> None:
@@ -149,6 +152,8 @@ def test_an_entry_gives_what_led_to_it_what_it_holds_and_which_clocks_it_ended(
     assert not {"pii_ref", "instead_of", "co_handlers", "time"} & {name for entry in entries for name in entry.details}
     [ended] = entries[2].ended
     assert ("sign", "met", 3600) == (ended.clock, ended.outcome, ended.margin_seconds)
+    assert [None, "U-SANITATION", "U-SANITATION"] == [entry.unit for entry in entries]
+    assert Text(en="The unit took the ticket on, or is deemed to have", zh="已签收(含视同签收)") == entries[2].title
     unheard = explain(played[0], played[1], {}, policies, NOW)
     assert [None] * 3 == [entry.cause for entry in unheard.entries]
 
@@ -165,3 +170,22 @@ def test_a_clock_decided_again_tells_the_days_that_changed_between_start_and_due
         ("2020-01-31", "工作日", "春节(延长)", "国办发明电〔2020〕1号"),
         ("2020-02-01", "调休上班", "春节(延长)", "国办发明电〔2020〕1号"),
     ] == [(day.day.isoformat(), day.before.zh, day.after.zh, day.notice) for day in revision.days]
+
+
+def test_what_a_fact_says_yes_to_is_told_and_what_it_says_no_to_or_nothing_of_is_not(policies: Policies) -> None:
+    """A signature that silence is deemed to be is named; one that was given is an ordinary one."""
+    opened = opens("Wed 2026-09-16 10:00", secrecy_requested=True)
+    given = play(policies, opened, signs("Wed 2026-09-16 11:00"))
+    silent = play(policies, opened, elapses("sign"))
+    first, *_, signed = explain("T-1", given.facts, {}, policies, NOW).entries
+    assert ("True", "deemed" in signed.details) == (first.details["secrecy_requested"], False)
+    assert not {"anonymous", "attachments", "upstream_due_at"} & set(first.details)
+    *_, deemed = explain("T-1", silent.facts, {}, policies, at("Wed 2026-09-16 18:00")).entries
+    assert {"deemed": "True"} == deemed.details
+
+
+def test_a_kind_of_clock_or_a_rung_without_words_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(words.CLOCKS, ClockKind.SIGN)
+    monkeypatch.delitem(words.CONSEQUENCES, ClockKind.JUDGE)
+    monkeypatch.delitem(story.RUNGS, Rung.URGED)
+    assert ("sign", "judge", "urged") == missing_words()

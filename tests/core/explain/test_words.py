@@ -79,6 +79,16 @@ def calendar(policy: Policy) -> WorkCalendar:
             "自 2026-09-16 周三 20:10 至 2026-09-20 周日 18:00:05 挂起,计时 0:59 小时不计入。",
         ),
         (
+            lambda c: words.stood_still(FROM, TO, 3600, c),
+            "Stood still from Wed 2026-09-16 20:10 to Sun 2026-09-20 18:00:05: 1:00 h of the time that it counts.",
+            "自 2026-09-16 周三 20:10 至 2026-09-20 周日 18:00:05 挂起,计时 1:00 小时不计入。",
+        ),
+        (
+            lambda c: words.stood_still(FROM, TO, 3600 + 3 * 60 + 6, c),
+            "Stood still from Wed 2026-09-16 20:10 to Sun 2026-09-20 18:00:05: 1:03:06 h of the time that it counts.",
+            "自 2026-09-16 周三 20:10 至 2026-09-20 周日 18:00:05 挂起,计时 1:03:06 小时不计入。",
+        ),
+        (
             lambda c: words.moved_on(FROM, TO, c),
             "So Wed 2026-09-16 20:10 moves to Sun 2026-09-20 18:00:05.",
             "到期由 2026-09-16 周三 20:10 顺延至 2026-09-20 周日 18:00:05。",
@@ -139,6 +149,12 @@ def calendar(policy: Policy) -> WorkCalendar:
             "The superior platform wants it by Sun 2026-09-20 18:00:05; 2 working hours before: Wed 2026-09-16 20:10, "
             "which is earlier.",
             "上级平台时限 2026-09-20 周日 18:00:05,提前2个工作小时为 2026-09-16 周三 20:10,以较早者为准。",
+        ),
+        (
+            lambda c: words.no_hand_back(FROM, c),
+            "The superior platform wants it by Wed 2026-09-16 20:10, which is earlier; too little time is left to be "
+            "done before that.",
+            "上级平台时限 2026-09-16 周三 20:10 更早,且不足以提前办结,以该时限为准。",
         ),
     ],
 )
