@@ -59,7 +59,7 @@ def word_of(fact_type: str, events: Collection[str], *, moves: bool, asked_by: s
 
     `moves`: the fact gave the case clock another due instant than it had. `asked_by`: the role whose wish it refused.
     """
-    family = _FAMILIES.get(fact_type, "")
+    family = _FAMILIES.get(fact_type)
     if family == REFUSED and asked_by != Role.PLATFORM:
         return None
     if family in events:
@@ -81,7 +81,7 @@ def message(facts: Sequence[Fact], word: str, status_words: Mapping[str, str]) -
     if not isinstance(opened, TicketOpened):
         raise TypeError("a ticket begins with ticket.opened")
     due = [clock.due_at for told in facts for clock in told.started if clock.kind is ClockKind.CASE]
-    said = fact.model_dump(mode="json", include=set(DETAILS[word]))
+    said = fact.model_dump(include=set(DETAILS[word]))
     reply = getattr(fact, "reply", None)
     data = {
         "ticket": fact.subject,
@@ -114,5 +114,5 @@ def wait_seconds(delivery: str, attempts: int, waits: Sequence[float]) -> float 
     if attempts > len(waits):
         return None
     digest = hashlib.sha256(f"{delivery}|{attempts}".encode()).digest()
-    share = int.from_bytes(digest[:4], "big") / 2**32
+    share = int.from_bytes(digest[:4]) / 2**32
     return waits[attempts - 1] * (1 - JITTER / 2 + JITTER * share)

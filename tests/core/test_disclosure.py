@@ -41,7 +41,8 @@ def test_every_sealed_field_can_be_asked_for() -> None:
 
 @pytest.mark.parametrize("role", ["auditor", "operator", "citizen", ""])
 def test_nobody_else_reads_anything(role: str, facts: list[Fact]) -> None:
-    assert "role-reads-no-person" == disclosure(role, "x", ("title",), facts).code
+    refused = disclosure(role, "x", ("title",), facts)
+    assert ("role-reads-no-person", ("title",)) == (refused.code, refused.fields), "what was asked, for the trail"
 
 
 def test_a_unit_reads_of_tickets_it_had_what_handling_needs(facts: list[Fact]) -> None:

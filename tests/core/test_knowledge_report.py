@@ -9,7 +9,7 @@ from services.core.policy import Policies
 from services.intake.door import actor_command, open_command
 from services.runtime.knowledge_index import KnowledgeIndex
 from services.runtime.policy_files import load_knowledge
-from tests.builders import at
+from tests.builders import at, opens
 from tests.services.test_door import submitted
 
 DAY = date(2026, 9, 30)
@@ -54,6 +54,31 @@ def test_an_article_that_helped_nobody_is_told_from_one_that_nobody_rated(
 ) -> None:
     unrated = report(knowledge.base, [life(policies, knowledge, "a", "路灯坏了由谁来修?")], DAY)
     assert [(1, 0, 0)] == [(u.answered, u.rated, u.helped) for u in unrated.articles if u.answered]
+
+
+def test_categories_stand_by_how_many_went_unanswered_then_by_name_and_none_in_which_all_were_answered(
+    policies: Policies, knowledge: KnowledgeIndex
+) -> None:
+    lamp, unheard_of, booking = "路灯坏了由谁来修?", "医保怎么转移?", knowledge.base.root[0]
+    asked = [
+        *(("street-light", lamp),) * 3, ("street-light", unheard_of), ("market-prices", unheard_of),
+        ("construction", unheard_of), *(("social-security", unheard_of),) * 2, (booking.category, booking.title_zh),
+    ]  # fmt: skip
+    lives = [life(policies, knowledge, f"q-{n}", title, category=name) for n, (name, title) in enumerate(asked)]
+    found = report(knowledge.base, lives, DAY)
+    assert (9, 4) == (found.consultations, found.answered)
+    assert [("social-security", 2, 0), ("construction", 1, 0), ("market-prices", 1, 0), ("street-light", 4, 3)] == [
+        (row.category, row.asked, row.answered) for row in found.categories
+    ]
+
+
+def test_only_consultations_that_were_seen_to_begin_are_counted_answered_or_not_yet(
+    policies: Policies, knowledge: KnowledgeIndex
+) -> None:
+    answered = life(policies, knowledge, "a", "路灯坏了由谁来修?")
+    help_wanted = decide(None, opens("Wed 2026-09-23 09:00"), policies).facts
+    found = report(knowledge.base, [(), help_wanted, answered[1:], answered[:1]], DAY)
+    assert (1, 0) == (found.consultations, found.answered)
 
 
 def test_every_article_of_the_files_has_an_owner_and_a_category_of_its_directory(policies: Policies) -> None:

@@ -95,6 +95,12 @@ def test_what_happened_before_midnight_is_decided_by_the_old_rules_though_it_is_
     assert "2024-10-15.1" == story.facts[-1].rulebook.version
 
 
+def test_a_calendar_is_found_by_its_version_and_one_that_was_never_known_is_none(policies: Policies) -> None:
+    calendar = policies.newest.calendar
+    assert calendar == policies.calendar(calendar.version)
+    assert policies.calendar("weixi@2020-01-26:000000000000") is None
+
+
 def test_processes_that_know_other_rules_show_another_hash(policy: Policy) -> None:
     assert policy.rulebook.ref == Policies.always(policy).ref
     assert both(policy).ref.hash not in {policy.rulebook.hash, revised(policy).rulebook.hash}

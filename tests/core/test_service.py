@@ -1,5 +1,6 @@
 """What every fold shares: facts in sequence; and what the table of deciders takes no decision about."""
 
+import json
 import time
 from collections.abc import Iterator
 from datetime import UTC, timedelta
@@ -10,8 +11,9 @@ from schemas.commands import PulseClock
 from services.core.deadlines import Limit, dispatch_by, due, fraction_instant, not_on_day_off, release_at
 from services.core.lifecycle.decide import decide
 from services.core.policy import Policies, Policy
-from services.core.service import Rejected, in_sequence
-from tests.builders import at, opens, signs
+from services.core.service import Rejected, dump_json, in_sequence, load_json
+from services.core.ticket import Ticket
+from tests.builders import at, opens, play, signs
 
 
 @pytest.mark.parametrize(
@@ -30,6 +32,14 @@ def test_the_next_fact_is_applied_and_an_earlier_one_was() -> None:
     assert in_sequence(4, 5)
     assert not in_sequence(4, 4)
     assert not in_sequence(4, 1)
+
+
+def test_a_table_value_leaves_out_what_is_as_it_is_by_default(policy: Policy) -> None:
+    ticket = play(policy, opens("Mon 2026-11-02 09:00")).ticket
+    value = dump_json(ticket)
+    said = json.loads(value[1:])
+    assert (b"1", "T-1", ticket) == (value[:1], said["id"], load_json(Ticket, value))
+    assert {"extensions", "children", "parent"}.isdisjoint(said)
 
 
 def test_a_pulse_is_nothing_to_decide(policy: Policy) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.envelope import derived_id
 from schemas.upstream import UpstreamTicketSubmitted, UpstreamTicketUrged
 from services.core.upstream.mapping import UpstreamMapping
 from services.core.upstream.paths import ABSENT, find, leaves, pointer, steps
@@ -56,6 +57,7 @@ def faults(record: Any) -> list[tuple[str, str]]:
     with pytest.raises(NativeError) as caught:
         read(record)
     assert CANARY not in str(caught.value) + repr(caught.value.faults)
+    assert all(isinstance(fault.problem, str) for fault in caught.value.faults), "people read why"
     return [(fault.path, fault.code) for fault in caught.value.faults]
 
 
@@ -74,6 +76,8 @@ def test_every_field_of_the_record_is_read() -> None:
     assert said.limit_override is not None
     assert (said.limit_override.working_days, said.limit_override.legal_basis) == (5, "示例 3 号")
     assert (said.reporter.name, said.reporter.id_number) == ("张三", None), "what stands for nothing is nothing"
+    assert (said.title, said.content) == ("", CANARY)
+    assert read(changed("order.title", "积水")).title == "积水"
 
 
 def test_the_longest_prefix_wins_and_what_none_fits_goes_to_the_manual_desk() -> None:
@@ -85,8 +89,9 @@ def test_status_words_say_whether_it_is_new_urged_or_withdrawn() -> None:
     urged, withdrawn = read(changed("flow.state", "催办")), read(changed("flow.state", "撤单"))
     assert isinstance(urged, UpstreamTicketUrged)
     assert isinstance(withdrawn, Withdrawn)
-    assert (urged.upstream_id, urged.id, withdrawn.upstream_id) == ("2026092301", "F-1", "2026092301")
-    assert read(changed("flow.state", "撤单")) == withdrawn, "the same message has the same id"
+    assert (urged.upstream_id, urged.id) == ("2026092301", "F-1")
+    first_id, spoken_at = derived_id("withdrawn", "yn12345", "F-1"), datetime(2026, 9, 23, 1, 0, tzinfo=UTC)
+    assert Withdrawn("yn12345", "2026092301", first_id, spoken_at) == withdrawn, "the same after an upgrade"
     nameless = changed("flow.state", "催办") | {"flow": {"state": "催办"}}
     assert faults(nameless) == [("/flow/message_id", "missing")], "two urges without ids would be one"
     assert read(changed("flow.message_id", ABSENT)).id == "2026092301", "a new matter may go by its own number"
@@ -99,6 +104,7 @@ def test_status_words_say_whether_it_is_new_urged_or_withdrawn() -> None:
         ("flow.state", ABSENT, "missing"),
         ("order.order_no", ABSENT, "missing"),
         ("order.order_no", CANARY, "string_pattern_mismatch"),
+        ("flow.message_id", CANARY, "string_pattern_mismatch"),
         ("order.order_no", 1.5, "not-a-text"),
         ("order.order_no", ["1"], "not-a-text"),
         ("order.type", CANARY, "unknown-word"),
@@ -124,6 +130,11 @@ def test_what_is_wrong_is_named_by_the_platforms_own_path(path: str, value: Any,
     if path == "order.limit.until":
         expected = "(mapping)"  # both a number of days and an instant: no single field is wrong
     assert faults(changed(path, value)) == [(expected, code)]
+
+
+@pytest.mark.parametrize("record", [None, [], "text", 1], ids=str)
+def test_what_is_no_object_is_wrong_as_a_whole(record: Any) -> None:
+    assert [("/", "not-an-object")] == faults(record)
 
 
 def test_all_that_is_wrong_is_named_at_once() -> None:
@@ -184,6 +195,7 @@ mapping:
     [
         ("words: {求助: help}", "words: {求助: halp}", "p.yaml:9: mapping.fields.kind.words.求助: "),
         ("upstream_id: n", "upstream_id: ''", "p.yaml:8: mapping.fields.upstream_id.at.0: Value error, must be a JSON"),
+        ("upstream_id: n", "upstream_id: a..n", "p.yaml:8: mapping.fields.upstream_id.at.0: Value error, must be a"),
         ("    kind:", "    kinds: x\n    kind:", "p.yaml:9: mapping.fields.kinds: Extra inputs"),
         ("    upstream_id: n\n", "", "p.yaml:7: mapping.fields.upstream_id: Field required"),
         ("{fixed: phone}", "{fixed: phone, at: x}", "p.yaml:12: mapping.fields.channel: Value error, give either"),
@@ -225,17 +237,61 @@ def test_a_place_and_attachments_are_read_and_what_is_wrong_in_them_is_named() -
     assert (said.place.address, said.place.lat, said.place.long) == ("示例路 1 号", 27.5, 99.25)
     assert (said.reporter.email, said.attachments[0].sha256) == ("a@example.org", "ab" * 32)
     assert '"attachments"' not in translate(mapping, "p", record | {"files": []}, NOW).model_dump_json()  # type: ignore[union-attr]
-    for changes, path in (
-        ({"files": "none"}, "files"),
-        ({"files": [file | {"hash": CANARY}]}, "files"),
-        ({"files": [file] * 21}, "files"),
-        ({"pos": {"lat": 91, "lon": 0}}, "pos.lat"),
-        ({"pos": {"lat": CANARY, "lon": 0}}, "pos.lat"),
+    for nothing in (record | {"files": None}, {name: record[name] for name in record if name != "files"}):
+        assert translate(mapping, "p", nothing, NOW).attachments == ()  # type: ignore[union-attr]
+    for changes, path, code in (
+        ({"files": "none"}, "files", "not-a-list"),
+        ({"files": [file | {"hash": CANARY}]}, "files", "string_pattern_mismatch"),
+        ({"files": [file] * 21}, "files", "too_long"),
+        ({"pos": {"lat": 91, "lon": 0}}, "pos.lat", "less_than_equal"),
+        ({"pos": {"lat": CANARY, "lon": 0}}, "pos.lat", "float_parsing"),
     ):
         with pytest.raises(NativeError) as caught:
             translate(mapping, "p", record | changes, NOW)
-        assert [fault.path for fault in caught.value.faults] == [path]
+        assert [(fault.path, fault.code) for fault in caught.value.faults] == [(path, code)]
         assert CANARY not in repr(caught.value.faults)
+
+
+GOOD = {"s": "新", "n": "1", "k": "求助", "c": "1", "a": "533423100"}
+
+
+def by(old: str, new: str, **changes: Any) -> Any:
+    """Read the good record, changed, by the mapping of the file, changed; give what it says or the faults."""
+    assert old in FILE
+    mapping = parse(Platform, FILE.replace(old, new), "p.yaml").mapping
+    assert isinstance(mapping, UpstreamMapping)
+    try:
+        return translate(mapping, "p", {k: v for k, v in (GOOD | changes).items() if v is not ABSENT}, NOW)
+    except NativeError as error:
+        return [(fault.path, fault.code, fault.problem) for fault in error.faults]
+
+
+@pytest.mark.parametrize("first", [ABSENT, None, "", " "], ids=["absent", "null", "empty", "blank"])
+def test_of_several_places_the_first_that_is_filled_counts_and_a_fault_names_them_all(first: Any) -> None:
+    two = ("upstream_id: n", "upstream_id: [n, m]")
+    assert "2" == by(*two, n=first, m="2").upstream_id
+    assert "1" == by(*two, m="2").upstream_id
+    wrong = by(*two, n=first, m=CANARY)
+    assert {("n | m", "string_pattern_mismatch")} == {(path, code) for path, code, _ in wrong}
+
+
+def test_a_number_that_names_the_message_too_is_wrong_in_both_at_its_one_place() -> None:
+    wrong = by("kind:", "kind:", n=CANARY)
+    assert [("n", "id"), ("n", "upstream_id")] == [(path, problem.partition(":")[0]) for path, _, problem in wrong]
+
+
+def test_a_word_that_may_be_wanting_is_left_out_and_true_and_false_are_words() -> None:
+    added = ("    channel:", '    anonymous: {at: x, words: {"true": true, "false": false}}\n    channel:')
+    assert [True, False] == [by(*added, x=x).anonymous for x in (True, False)]
+    assert [False] * 3 == [by(*added, x=x).anonymous for x in (ABSENT, None, "")], "as nothing was said"
+    assert [("x", "unknown-word")] == [found[:2] for found in by(*added, x="也许")]
+
+
+def test_a_record_that_says_nothing_readable_of_what_it_is_is_judged_by_nothing_else() -> None:
+    silent = ("words: {新: submits}", "words: {新: submits}, absent: submits")
+    assert "1" == by(*silent, s=ABSENT).upstream_id
+    assert [("s", "not-a-text")] == [found[:2] for found in by(*silent, s={"x": 1}, k="哎")]
+    assert [("k", "unknown-word")] == [found[:2] for found in by(*silent, s=ABSENT, k="哎")]
 
 
 def test_a_survey_counts_what_is_filled_unread_and_refused() -> None:

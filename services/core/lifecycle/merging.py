@@ -171,7 +171,6 @@ def _unmerge(d: Decision, reason: str) -> Decision:
         TicketUnmerged,
         d.policy.rulebook.repeats.article,
         stage=Stage.OPENED,
-        vacant=True,
         parent=ticket.parent,
         merging=ticket.merging,
         reason=reason,

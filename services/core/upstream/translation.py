@@ -78,7 +78,7 @@ def _named(mapping: UpstreamMapping, problem: Any) -> Fault:
     ours = ".".join(map(str, problem["loc"]))
     near = "upstream_id" if ours == "id" else ours.partition(".")[0]
     known = mapping.rules.get(ours) or mapping.rules.get(near) or ()
-    return Fault(" | ".join(known) or NOT_IN_FILE, problem["type"], f"{ours or 'record'}: {problem['msg']}")
+    return Fault(" | ".join(known) or NOT_IN_FILE, problem["type"], f"{ours}: {problem['msg']}")
 
 
 @dataclass

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from schemas.commands import Command, OpenTicket, RepeatTicket, WithdrawTicket
+from schemas.envelope import derived_id
 from services.core.decision import SOURCE
 from services.core.policy import Policies
 from services.core.service import Fold, Position
@@ -121,7 +122,7 @@ def test_what_comes_after_the_successor_goes_to_the_successor_under_one_id(polic
     assert first == second
     assert ("ticket.repeat.v1", "T-2", "T-3") == (first.type, first.subject, first.matter.subject)
     assert ("repeat-T-3", "service", "router") == (first.causation, first.actor.role, first.actor.id)
-    assert (SOURCE, True) == (first.source, first.id not in {"repeat-T-3", "open-T-3"})
+    assert (SOURCE, derived_id("repeat", "open-T-3", "T-2")) == (first.source, first.id), "the same after an upgrade"
 
 
 def test_a_ticket_that_is_open_again_is_urged_though_it_had_gone_on_as_another(policies: Policies) -> None:
@@ -165,6 +166,7 @@ def test_a_record_that_was_opened_as_another_ticket_after_all_is_withdrawn_there
     (on,) = router.hear(said)
     assert [on] == router.hear(said), "heard twice, it is said twice: the other ticket remembers"
     assert ("T-2", None, said.id, said.actor) == (on.subject, on.instead_of, on.id, on.actor)
+    assert SOURCE == on.source, "the router passes it on"
     other = Router(policies, opens("Thu 2026-09-24 10:00"))
     withdrawal = on.model_copy(update={"subject": TICKET})
     assert ["ticket.withdrawn.v1"] == types(other.hear(withdrawal))
@@ -175,6 +177,19 @@ def test_the_record_of_an_urge_of_the_successor_is_for_the_successor_to_answer(p
     router = Router(policies, *CLOSED, again("T-2", "Thu 2026-09-24 10:00"), again("T-3", "Thu 2026-09-24 11:00"))
     (on,) = router.hear(takes_back("T-3", "Thu 2026-09-24 11:30"))
     assert ("T-2", "T-3") == (on.subject, on.instead_of)
+
+
+def test_a_ticket_that_went_on_as_another_is_not_withdrawn_by_what_names_no_other_record(policies: Policies) -> None:
+    router = Router(policies, *CLOSED, again("T-2", "Thu 2026-09-24 10:00"))
+    (refused,) = router.hear(withdraws("Thu 2026-09-24 10:30"))
+    assert ("command.refused.v1", TICKET, "not-in-stage-closed") == (refused.type, refused.subject, refused.code)
+
+
+def test_the_record_of_an_urge_is_answered_here_though_the_matter_went_on_as_another(policies: Policies) -> None:
+    router = Router(policies, *OPEN, again("T-2", "Wed 2026-09-23 10:00"), *CLOSED[2:])
+    router.hear(again("T-3", "Thu 2026-09-24 10:00"))
+    (refused,) = router.hear(takes_back("T-2", "Thu 2026-09-24 10:30"))
+    assert (TICKET, "not-the-opening-record") == (refused.subject, refused.code)
 
 
 def test_a_record_whose_earlier_ticket_was_never_opened_is_withdrawn_as_its_own(policies: Policies) -> None:
