@@ -33,24 +33,23 @@ def excluded(measure: UnitMeasured) -> bool:
     return measure.count < 0 and measure.because is not None and measure.because != "breach_withdrawn"
 
 
-def _named(measure: UnitMeasured, *, anywhen: bool) -> tuple[object, ...]:
-    period = None if anywhen else measure.period
-    return (measure.ticket, measure.evidence, measure.measure, measure.cycle, measure.clock, measure.on_time, period)
+def _named(measure: UnitMeasured) -> tuple[object, ...]:
+    return (measure.ticket, measure.evidence, measure.measure, measure.cycle, measure.clock, measure.on_time)
 
 
-def _left(measures: Iterable[UnitMeasured], *, anywhen: bool = False) -> tuple[UnitMeasured, ...]:
+def _left(measures: Iterable[UnitMeasured]) -> tuple[UnitMeasured, ...]:
     """Give what nothing took back, whatever came first."""
     measures = tuple(measures)
     gone: dict[tuple[object, ...], int] = {}
     for measure in measures:
         if measure.count < 0:
-            name = _named(measure, anywhen=anywhen)
+            name = _named(measure)
             gone[name] = gone.get(name, 0) + 1
     left = []
     for measure in measures:
         if measure.count < 0:
             continue
-        name = _named(measure, anywhen=anywhen)
+        name = _named(measure)
         if gone.get(name, 0):
             gone[name] -= 1
         else:
@@ -61,7 +60,7 @@ def _left(measures: Iterable[UnitMeasured], *, anywhen: bool = False) -> tuple[U
 def trace(measures: Iterable[UnitMeasured], unit: str, period: str) -> Trace:
     """Give the tickets behind a unit's assessment; copies of a measure count once."""
     own = {m.id: m for m in measures if m.unit == unit}.values()
-    late = _left((m for m in own if m.measure is Measure.OVERDUE and m.period <= period), anywhen=True)
+    late = _left(m for m in own if m.measure is Measure.OVERDUE and m.period <= period)
     here = [m for m in own if m.period == period and m.measure is not Measure.OVERDUE]
     back = tuple(m for m in own if m.period == period and m.count < 0 and m.because is not None)
     return Trace(_left(here), late, back)

@@ -53,6 +53,7 @@ def test_one_measure_taken_back_leaves_all_others(other: dict[str, Any]) -> None
 
 def test_of_two_alike_one_taken_back_leaves_the_other() -> None:
     assert (["b"], [], ["c"]) == parts(said("a"), said("b"), said("c", count=-1, because="appeal"))
+    assert (["b"], [], ["c"]) == parts(said("a"), said("c", count=-1, because="appeal"), said("b"))
     assert (["d"], [], ["c", "e"]) == parts(
         said("a"), said("b"), said("d"), said("c", count=-1, because="x"), said("e", count=-1, because="x")
     )

@@ -1,11 +1,12 @@
-"""Several appeals of one ticket: each leg's is decided by itself, and is late by its own clock (Art. 15)."""
+"""Several appeals of one ticket, each decided by itself; and which unit a flag is about (Art. 15, 16)."""
 
 import pytest
 
-from schemas.commands import Command, DecideAppeal, RequestAppeal
+from schemas.commands import Command, DecideAccountability, DecideAppeal, RequestAppeal
 from services.core.policy import Policy
 from tests.builders import (
     SANITATION,
+    TRAFFIC,
     Story,
     elapses,
     judges,
@@ -73,3 +74,16 @@ def test_a_decision_says_nothing_of_the_other_appeal_though_that_is_late(policy:
     first = play(policy, *second, decides(1, "Tue 2026-11-10 10:00"))
     assert ["clock.breached", "appeal.decided"] == names(first.last)
     assert [("appeal", DUE[1])] == first.missed
+
+
+@pytest.mark.parametrize(("unit", "group"), [(TRAFFIC, "safety"), ("U-ABOLISHED", "none")])
+def test_a_decided_flag_names_the_group_of_its_unit_and_none_of_a_unit_that_is_no_more(
+    policy: Policy, unit: str, group: str
+) -> None:
+    decision = said(
+        DecideAccountability, "office", "Mon 2026-11-02 10:00", flag="F-1", unit=unit, upheld=True, note_ref="text-3"
+    )
+    (decided,) = play(policy, opens("Mon 2026-11-02 09:00"), decision).last
+    assert ("accountability.decided.v1", "Art. 16", "F-1", unit, group) == (
+        decided.type, decided.article, decided.flag, decided.answerable, decided.answerable_group,  # type: ignore[attr-defined]
+    )  # fmt: skip

@@ -1,5 +1,6 @@
 """The same caller, the same matter, said again late or out of order: in effect once, and never lost (Art. 10)."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -135,6 +136,18 @@ def test_a_ticket_that_is_open_again_is_urged_though_it_had_gone_on_as_another(p
 def test_a_matter_whose_earlier_ticket_was_never_opened_is_opened(policies: Policies) -> None:
     (opening,) = Router(policies).hear(again("T-2", "Wed 2026-09-23 10:00"))
     assert ("ticket.open.v1", "T-2", None) == (opening.type, opening.subject, opening.repeat_of)
+
+
+@pytest.mark.parametrize(("day_end", "counted"), [("close_of_office", False), ("midnight", True)])
+def test_the_last_day_on_which_a_repeat_counts_ends_when_the_rulebook_says(
+    policies: Policies, day_end: str, counted: bool
+) -> None:
+    rules = policies.newest.rulebook
+    window = rules.repeats.window.model_copy(update={"amount": 1})
+    changes = {"repeats": rules.repeats.model_copy(update={"window": window}), "day_end": day_end}
+    changed = Policies.always(replace(policies.newest, rulebook=rules.model_copy(update=changes)))
+    fact, _ = Router(changed, *CLOSED).hear(again("T-2", "Mon 2026-09-28 20:00"))
+    assert counted is fact.counted, "closed on Thursday; Friday to Sunday are off"
 
 
 def test_what_was_withdrawn_is_no_repeat(policies: Policies) -> None:
