@@ -187,6 +187,26 @@ def test_an_extension_caps_the_whole_or_adds_to_the_old_due(policy: Policy, kind
     assert "Wed 2026-09-23 09:00" == local(after.clock("case").started_at), "moved, not restarted"
 
 
+def test_an_extension_asked_for_after_the_citizens_limit_ran_out_in_an_earlier_leg_does_not_mend_that(
+    policy: Policy,
+) -> None:
+    asked = (
+        opens("Wed 2026-09-23 09:00"),
+        signs("Wed 2026-09-23 09:30"),
+        returns("Wed 2026-09-23 10:00", to="U-URBAN"),
+        upholds("Mon 2026-09-28 10:00", to="U-URBAN"),
+        elapses("case"),
+        asks_for_time("Wed 2026-09-30 10:00", "U-URBAN"),
+    )
+    before = play(policy, *asked)
+    after = play(policy, *asked, grants("Wed 2026-09-30 11:00"))
+    # Friday the 25th is Mid-Autumn, 1 to 7 October are off: Thu, Mon, Tue for the citizen, Tue, Wed, Thu for the unit.
+    assert ("Tue 2026-09-29 18:00", "Thu 2026-10-08 18:00") == (before.due("case"), before.due("handle"))
+    assert (before.due("case"), "Sat 2026-10-10 18:00") == (after.due("case"), after.due("handle"))
+    assert before.missed == after.missed
+    assert ("case", "Tue 2026-09-29 18:00") in after.missed
+
+
 def test_a_complaint_is_extended_twice_and_no_more(policy: Policy) -> None:
     twice = (
         opens("Wed 2026-09-23 09:00", kind="complaint"),

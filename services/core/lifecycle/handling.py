@@ -103,6 +103,8 @@ def decide_extension(d: Decision, command: DecideExtension) -> Decision:
         return d.refuse("no-further-extension", "Art. 8")  # merging brought others of the same matter meanwhile
     longer = extended(d, handle)
     case = ticket.clock(ClockKind.CASE)
+    if case is not None and asked > case.due_at:
+        case = None  # ran out in an earlier leg, before anybody asked: more time for this unit does not mend that
     of_case = (extended(d, case),) if case else ()
     started = (longer, *of_case, *co_handling.moved(d, longer.due_at))
     d = d.then(
