@@ -1,8 +1,8 @@
 """What every part of a rulebook is made of: frozen data, unknown keys refused, limits with their article."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from services.core.deadlines import Limit
 
@@ -27,3 +27,13 @@ class LimitRule(Rule):
 
     def __str__(self) -> str:
         return f"{self.amount} {self.unit}"
+
+
+def _in_hours(limit: LimitRule) -> LimitRule:
+    if limit.unit == "working_days":
+        raise ValueError("give hours or working_hours: it is taken off an instant")
+    return limit
+
+
+HoursRule = Annotated[LimitRule, AfterValidator(_in_hours)]
+"""A limit that is taken off an instant, so it cannot be in days."""

@@ -14,7 +14,7 @@ from pydantic import Field, field_validator, model_validator
 
 from schemas.values import RulebookRef
 from schemas.vocabulary import Kind
-from services.core.rule import LimitRule, Rule
+from services.core.rule import HoursRule, Rule
 from services.core.rulebook_articles import (
     CoHandlingRule,
     DispatchRule,
@@ -46,7 +46,7 @@ class Rulebook(Rule):
     calendar: str
     directory: str
     day_end: Literal["close_of_office", "same_time", "midnight"] = "close_of_office"
-    upstream_buffer: LimitRule
+    upstream_buffer: HoursRule
     kinds: dict[Kind, KindRule]
     tiers: dict[str, KindRule] = Field(default={}, description="urgency tiers, which categories of the directory name")
     citations: dict[str, str] = Field(default={}, description="what this jurisdiction cites instead of an article")
@@ -70,13 +70,6 @@ class Rulebook(Rule):
         if missing:
             raise ValueError(f"kinds without a limit: {', '.join(missing)}")
         return kinds
-
-    @field_validator("upstream_buffer")
-    @classmethod
-    def _in_hours(cls, buffer: LimitRule) -> LimitRule:
-        if buffer.unit == "working_days":
-            raise ValueError("give hours or working_hours: it is taken off another due instant")
-        return buffer
 
     @field_validator("statutory_limits")
     @classmethod

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from schemas.envelope import Token
 from schemas.vocabulary import ClockKind, Kind, Rung
 from services.core.directory import LocalTime
-from services.core.rule import LimitRule, Rule
+from services.core.rule import HoursRule, LimitRule, Rule
 
 
 class ExtensionRule(Rule):
@@ -84,28 +84,14 @@ class CoHandlingRule(Rule):
     """
 
     max_units: int = Field(default=5, ge=0, le=20)
-    joining_time: LimitRule = LimitRule(amount=4, unit="working_hours", article="Art. 3")
+    joining_time: HoursRule = LimitRule(amount=4, unit="working_hours", article="Art. 3")
     lead_reply: Literal["waits_until_due", "waits", "at_once"] = "waits_until_due"
-
-    @field_validator("joining_time")
-    @classmethod
-    def _in_hours(cls, time: LimitRule) -> LimitRule:
-        if time.unit == "working_days":
-            raise ValueError("give hours or working_hours: it is taken off another due instant")
-        return time
 
 
 class ReplyReviewRule(Rule):
     """Art. 12: how long before the mesh heard a reply it may claim to have been given; else it is late-dated."""
 
-    dating_tolerance: LimitRule = LimitRule(amount=24, unit="hours", article="Art. 12")
-
-    @field_validator("dating_tolerance")
-    @classmethod
-    def _in_hours(cls, tolerance: LimitRule) -> LimitRule:
-        if tolerance.unit == "working_days":
-            raise ValueError("give hours or working_hours: it is taken off an instant")
-        return tolerance
+    dating_tolerance: HoursRule = LimitRule(amount=24, unit="hours", article="Art. 12")
 
 
 class SuspensionRule(Rule):

@@ -67,6 +67,9 @@ def test_the_hash_is_the_same_in_another_process_with_another_hash_seed() -> Non
         ({"scoring": {"signed_on_time": 21}}, "the weights must sum up to 100 points"),
         ({"sign": {"limit": {"amount": 0}}}, "greater than or equal to 1"),
         ({"kinds": {"help": {"extension": {"each": LIMIT}}}}, "either each or total"),
+        ({"upstream_buffer": LIMIT}, r"buffer\s+Value error, give hours or working_hours"),
+        ({"co_handling": {"joining_time": LIMIT}}, r"joining_time\s+Value error, give hours or working_hours"),
+        ({"reply_review": {"dating_tolerance": LIMIT}}, r"tolerance\s+Value error, give hours or working_hours"),
     ],
 )
 def test_a_rulebook_that_cannot_be_meant_is_refused(changes: dict[str, Any], problem: str) -> None:
