@@ -31,7 +31,7 @@ def stage(
             stage.says(ticket, f"Wed 2026-09-23 09:{30 + number % 20}", "ticket.sign.v1", "unit:U-SANITATION")
         steps = stage.driver.steps(at("Tue 2026-09-22 23:00"), at("Wed 2026-09-30 12:00"), HALF_HOURLY)
         for number, _ in enumerate(steps):
-            if number % 40 == 39:
+            if number % 16 == 15:
                 mesh.kill_and_restart("reminder")
         yield stage
         stage.close()

@@ -37,7 +37,7 @@ BY_MAPPING = ("submit-native-ticket",)
 ANSWERED_ONE_BY_ONE = [checks.negative_data_rejection]  # a wrong member gets its own 422 within a 207
 BEYOND_THE_SCHEMA = {"in-the-future", "not-entitled", "value_error", "invalid-field", "int_type"}
 """What only the rules can say; and 17.0, which JSON Schema takes for an integer."""
-CASES = int(os.environ.get("HOTLINE_FUZZ_CASES", "6"))
+CASES = int(os.environ.get("HOTLINE_FUZZ_CASES", "15"))
 schema = schemathesis.openapi.from_dict(DOCUMENT)
 operations = {found.ok().definition.raw["operationId"]: found.ok() for found in schema.get_all_operations()}
 LEFT_OUT = (
