@@ -16,8 +16,8 @@ from services.runtime import wall
 from services.runtime.platform_files import load_platforms
 from services.runtime.policy_files import PolicyFileError
 from services.runtime.revocations import Revocations
+from services.runtime.sealing import feedback_key
 from services.runtime.settings import Settings
-from services.runtime.webhooks import feedback_key
 
 tokens = typer.Typer(no_args_is_help=True, help="API tokens of the gateway: issue, revoke. 接口令牌。")
 platforms = typer.Typer(no_args_is_help=True, help="Upstream platforms and their signing keys. 上级平台与签名密钥。")

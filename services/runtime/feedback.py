@@ -30,9 +30,10 @@ from services.runtime.outbox import TOPIC, Delivery, Outbox
 from services.runtime.ownership import Ownership
 from services.runtime.platform_files import Feedback
 from services.runtime.publisher import NotAcknowledgedError, Publisher
+from services.runtime.sealing import feedback_key
 from services.runtime.settings import Settings
 from services.runtime.ticket_view import TicketView
-from services.runtime.webhooks import Answer, feedback_key, post, session, signed
+from services.runtime.webhooks import Answer, post, session, signed
 
 FACTS: Final = "ticket-events"
 SOURCE: Final = "/hotline-mesh/intake"

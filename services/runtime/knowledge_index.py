@@ -12,8 +12,6 @@ from datetime import date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-import rjieba
-
 from services.core.knowledge import UPKEEP, KnowledgeArticle, KnowledgeBase
 
 COVERED: Final = 0.7
@@ -29,6 +27,8 @@ STOP_WORDS: Final = frozenset(_ASKING.split())
 
 def words(text: str) -> frozenset[str]:
     """Give the words of `text` that carry meaning."""
+    import rjieba  # not above: it reads its dictionary, which every `hotline` command would wait for
+
     return frozenset(word for word in rjieba.cut(text) if word.isalnum() and word not in STOP_WORDS)
 
 

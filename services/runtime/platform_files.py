@@ -15,7 +15,7 @@ from services.core.feedback import DETAILS, RETRY_SECONDS, USUAL
 from services.core.upstream.mapping import UpstreamMapping
 from services.runtime.policy_files import PolicyFileError, parse
 
-STRICT = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+STRICT = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
 StatusWord = Annotated[str, StringConstraints(min_length=1, max_length=40)]
 
 

@@ -48,3 +48,8 @@ def ticket_token(key: bytes, platform: str, upstream_id: str) -> str:
     """Give the opaque token of a ticket: the same for every copy of the same upstream message."""
     digest = keyed_hash(key, f"{platform}\x00{upstream_id}".encode())
     return "T-" + base64.b32encode(digest[:15]).decode().lower()
+
+
+def feedback_key(master: SecretStr, platform: str, generation: int) -> bytes:
+    """Give the key with which we sign what we tell a platform; raising the generation rotates it."""
+    return derive(master, f"feedback-signature/{platform}/{generation}")

@@ -8,10 +8,7 @@ from http import HTTPStatus
 from typing import Final
 
 import aiohttp
-from pydantic import SecretStr
 from standardwebhooks.webhooks import Webhook
-
-from services.runtime.sealing import derive
 
 TIMEOUT_SECONDS: Final = 15.0
 LONGEST_RETRY_AFTER: Final = 86_400.0
@@ -33,11 +30,6 @@ class Answer:
     def received(self) -> bool:
         """Whether the receiver has it."""
         return self.code == "received"
-
-
-def feedback_key(master: SecretStr, platform: str, generation: int) -> bytes:
-    """Give the key with which we sign what we tell a platform; raising the generation rotates it."""
-    return derive(master, f"feedback-signature/{platform}/{generation}")
 
 
 def signed(name: str, when: datetime, body: bytes, keys: Sequence[bytes]) -> dict[str, str]:

@@ -33,9 +33,9 @@ from services.runtime.letters import read_letters
 from services.runtime.mesh import Mesh
 from services.runtime.processes import free_port, wait_until
 from services.runtime.publisher import Publisher
+from services.runtime.sealing import feedback_key
 from services.runtime.settings import Settings, environment
 from services.runtime.tail import Tail
-from services.runtime.webhooks import feedback_key
 from tests.conftest import ROOT
 from tests.mesh.caller import Caller, as_platform, with_token
 from tests.mesh.platform_receiver import Behaviour, Receiver, Told

@@ -11,11 +11,12 @@ from starlette.exceptions import HTTPException
 from services.core.upstream.mapping import UpstreamMapping
 from services.intake.front import Door
 from services.intake.gateway import reading, writing
+from services.intake.gateway.answers import answer
 from services.intake.gateway.document import document
 from services.intake.gateway.guard import Guard
 from services.intake.gateway.open311 import routes as open311
 from services.intake.gateway.open311.routes import Desk
-from services.intake.gateway.problems import TITLES, ProblemError, WrongField, answer
+from services.intake.gateway.problems import TITLES, ProblemError, WrongField
 from services.intake.gateway.reading import Reader, Received
 from services.intake.gateway.receiver import Receiver
 from services.intake.gateway.signed import SignedFirst

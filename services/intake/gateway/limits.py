@@ -5,8 +5,8 @@ Order of checks at the door: size, signature, parse, shape, schema, business.
 
 from typing import Any, Final
 
-from fastapi import Request
 from pydantic_core import from_json
+from starlette.requests import Request
 
 from services.intake.gateway.problems import ProblemError
 

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any, Final
 
-from fastapi import Request
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ValidationError
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -84,10 +82,3 @@ def invalid(error: ValidationError, model: type[BaseModel]) -> ProblemError:
             path[-1], said = "?", "unknown field" + (f"; did you mean {meant[0]}?" if meant else "")
         fields.append(WrongField(field=".".join(path), code=wrong["type"], problem=said))
     return ProblemError(422, "invalid-field", f"{len(found)} fields are not valid", fields=fields)
-
-
-async def answer(_request: Request, error: Exception) -> JSONResponse:
-    """Answer a `ProblemError`; the exception handler of the application."""
-    if not isinstance(error, ProblemError):
-        raise error
-    return JSONResponse(error.body(), error.problem.status, error.headers, MEDIA_TYPE)

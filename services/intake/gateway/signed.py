@@ -8,7 +8,8 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from services.intake.gateway.problems import ProblemError, answer
+from services.intake.gateway.answers import answer
+from services.intake.gateway.problems import ProblemError
 
 
 class SignedRoute(APIRoute):

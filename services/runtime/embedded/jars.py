@@ -15,9 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jgo.constants import MAVEN_CENTRAL_URL
-from jgo.maven import MavenContext, PythonResolver
-from requests import RequestException
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
@@ -132,6 +129,8 @@ def _in_parallel(calls: Sequence[Callable[[], None]]) -> None:
 
 
 def _fetch_one(jar: Jar, maven: Any, repository: Path) -> None:
+    from requests import RequestException
+
     group, artifact, version = jar.coordinate.split(":")
     path = jar.path(repository)
     problem: Exception | None = None
@@ -159,6 +158,10 @@ def _fetch_one(jar: Jar, maven: Any, repository: Path) -> None:
 
 
 def _maven(repository: Path, advance: Callable[[int], None]) -> Any:
+    # Not above: it takes a sixth of the start of every `hotline` command, and nothing is fetched but once.
+    from jgo.constants import MAVEN_CENTRAL_URL
+    from jgo.maven import MavenContext, PythonResolver
+
     @contextlib.contextmanager
     def report(_filename: str, _size: int) -> Iterator[Callable[[int], None]]:
         yield advance
