@@ -10,6 +10,7 @@ from typing import Any
 from confluent_kafka import Producer
 
 from bench.mesh import log
+from bench.mesh.workers import Workers
 from schemas.commands import Command, SignTicket, SubmitRating, SubmitReply
 from schemas.envelope import derived_id
 from schemas.topics import load as topic_files
@@ -27,6 +28,8 @@ MORNING = datetime(2026, 9, 23, 2, tzinfo=UTC)
 """Wednesday, 10:00 in Weixi: the office is open for two hours."""
 UNIT = "U-SANITATION"
 CONTENT = "小区门口堆放的旧沙发一直没有人清运，请尽快安排处理。" * 4
+UNDER_WAY = 1_000
+"""Tickets between door and closing at any time, while the highest rate is looked for."""
 FACTS = 7
 """Facts of such a life: opened, dispatched, signed, replied, accepted, rated, closed."""
 
@@ -38,7 +41,9 @@ class Mesh:
     settings: Settings
     began: float = field(default_factory=wall.unix)
     closed: list[float] = field(default_factory=list)
-    """Unix times at which tickets were seen closed."""
+    """Unix times at which tickets were closed."""
+    facts: list[float] = field(default_factory=list)
+    """Unix times of all facts of tickets."""
     handed: int = 0
 
     def __post_init__(self) -> None:
@@ -140,7 +145,9 @@ class Mesh:
             for message in consumer.consume(1000, timeout=0.05):
                 if message.error() is not None:
                     continue
-                kind = dict(message.headers())["ce_type"]
+                kind, appended_at = dict(message.headers())["ce_type"], message.timestamp()[1] / 1000
+                if kind != b"clock.pulsed.v1":
+                    self.facts.append(appended_at)
                 if kind == b"ticket.dispatched.v1":
                     self.say(SignTicket, message.key().decode(), Role.UNIT, UNIT)
                 elif kind == b"ticket.signed.v1":
@@ -150,7 +157,7 @@ class Mesh:
                 elif kind == b"reply.accepted.v1":
                     self.say(SubmitRating, message.key().decode(), Role.CITIZEN, "citizen", rating=Rating.SATISFIED)
                 elif kind == b"ticket.closed.v1":
-                    self.closed.append(message.timestamp()[1] / 1000)
+                    self.closed.append(appended_at)
         consumer.close()
 
 
@@ -167,9 +174,42 @@ def flow(mesh: Mesh, first: int, seconds: float, *, at_once: int | None = None, 
     return number - first
 
 
-def closed_between(mesh: Mesh, begin: float, end: float) -> float:
-    """Give how many tickets a second were closed."""
-    return sum(begin <= at < end for at in list(mesh.closed)) / (end - begin)
+@dataclass(frozen=True)
+class Stretch:
+    """A measured part of a flow: from when to when (Unix seconds), and which number comes next."""
+
+    began: float
+    ended: float
+    cpu: Mapping[str, float]
+    """Seconds of processor time by process."""
+    following: int
+
+    def lives(self, mesh: Mesh) -> float:
+        """Give the facts of it in whole lives, when `mesh` has seen all of them; raises RuntimeError if there are none.
+
+        Tickets that began together go on in step and are closed in waves, a thousand within a few seconds: how many are
+        closed within half a minute depends on where it begins. Facts come evenly.
+        """
+        count = sum(self.began <= at < self.ended for at in list(mesh.facts))
+        if not count:
+            raise RuntimeError(f"nothing happened within {self.seconds:.0f} s")
+        return count / FACTS
+
+    @property
+    def seconds(self) -> float:
+        """Give how long it was."""
+        return self.ended - self.began
+
+
+def measured(
+    mesh: Mesh, workers: Workers, first: int, seconds: float, *, at_once: int | None = None, rate: float | None = None
+) -> Stretch:
+    """Hand matters down as `flow` does, and see what that costs."""
+    before, began = workers.cpu(), wall.unix()
+    handed = flow(mesh, first, seconds, at_once=at_once, rate=rate)
+    ended = wall.unix()
+    spent = {name: used - before[name] for name, used in workers.cpu().items()}
+    return Stretch(began, ended, spent, first + handed)
 
 
 def wait_until_done(mesh: Mesh, timeout: float) -> None:
@@ -181,29 +221,41 @@ def wait_until_done(mesh: Mesh, timeout: float) -> None:
         time.sleep(0.1)
 
 
-def delays(settings: Settings, began: float, ended: float) -> Mapping[str, Mapping[str, float]]:
+def delays(settings: Settings, began: float, ended: float) -> dict[str, dict[str, float]]:
     """Give per stage the time from the record that a service read to the one that it wrote, within a period.
 
-    A command names the fact that led to it, a fact the command; the door's command the platform's message.
+    A command names the fact that led to it, a fact the command; the door's command the platform's message; what a fact
+    counts in the assessment the fact.
     """
-    appended: dict[str, float] = {}
-    causes: dict[str, tuple[str, str]] = {}
-    for topic in ("upstream-tickets", "ticket-commands", "ticket-events"):
+    appended: dict[tuple[str, str], float] = {}
+    effects: list[tuple[str, tuple[str, str], float]] = []
+    for topic in ("upstream-tickets", "ticket-commands", "ticket-events", "unit-measures"):
         for said in log.read(settings, topic, topic_files()[topic].partitions):
             attributes = said.attributes
-            name = attributes["ce_id"].decode()
-            appended[name] = said.appended_at
+            # By topic: a pulse and the fact that passes it on have one id.
+            appended[topic, attributes["ce_id"].decode()] = said.appended_at
             if began <= said.appended_at < ended and "ce_causation" in attributes:
-                stage = _stage(topic, attributes["ce_type"].decode())
-                causes[name] = (stage, attributes["ce_causation"].decode())
+                stage, read = _stage(topic, attributes["ce_type"].decode())
+                effects.append((stage, (read, attributes["ce_causation"].decode()), said.appended_at))
     found: dict[str, list[float]] = {}
-    for name, (stage, cause) in causes.items():
+    for stage, cause, at in effects:
         if cause in appended:
-            found.setdefault(stage, []).append(appended[name] - appended[cause])
+            found.setdefault(stage, []).append(at - appended[cause])
     return {stage: log.quantiles(values) for stage, values in sorted(found.items())}
 
 
-def _stage(topic: str, kind: str) -> str:
-    if topic == "ticket-events":
-        return "router: pulse" if kind == "clock.pulsed.v1" else "router: command to fact"
-    return "intake: message to command" if kind == "ticket.open.v1" else "revisit: fact to command"
+def _stage(topic: str, kind: str) -> tuple[str, str]:
+    """Give the stage that writes such a record, and the topic that it reads."""
+    match topic, kind:
+        case "ticket-events", "clock.pulsed.v1":
+            return "router: pulse", "ticket-commands"
+        case "ticket-events", _:
+            return "router: command to fact", "ticket-commands"
+        case "unit-measures", "clock.pulse_measured.v1":
+            return "scoring: pulse", "ticket-events"
+        case "unit-measures", _:
+            return "scoring: fact to measure", "ticket-events"
+        case _, "ticket.open.v1":
+            return "intake: message to command", "upstream-tickets"
+        case _:
+            return "revisit: fact to command", "ticket-events"

@@ -1,6 +1,6 @@
 """Services as processes, one of them several times if wanted, and what they cost."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -9,21 +9,27 @@ from typing import Self
 import psutil
 
 from services.runtime.embedded import EmbeddedCluster
-from services.runtime.mesh import Mesh
+from services.runtime.mesh import START_SECONDS, Mesh
 from services.runtime.settings import Settings
 
 
 class Workers:
-    """Processes by service, so many of each; entering waits until all are ready."""
+    """Processes by service, so many of each; entering waits until all are ready, each within `ready_within` seconds."""
 
     def __init__(
-        self, settings: Settings, logs: Path, counts: Mapping[str, int], cluster: EmbeddedCluster | None = None
+        self,
+        settings: Settings,
+        logs: Path,
+        counts: Mapping[str, int],
+        cluster: EmbeddedCluster | None = None,
+        *,
+        ready_within: float = START_SECONDS,
     ) -> None:
         self._meshes = []
         for number in range(max(counts.values())):
             named = settings.model_copy(update={"instance": str(number)})
             services = [name for name, count in counts.items() if count > number]
-            self._meshes.append(Mesh(named, logs / str(number), services))
+            self._meshes.append(Mesh(named, logs / str(number), services, ready_within))
         self._cluster = cluster
         self._others: dict[str, psutil.Process] = {}
         self._stack = ExitStack()
@@ -56,6 +62,12 @@ class Workers:
         for server in self._cluster.children if self._cluster else ():
             found[server.name] = psutil.Process(server.pid)
         return found | self._others
+
+    def metrics(self) -> Iterator[str]:
+        """Give what a scrape of each service's process reads now."""
+        for mesh in self._meshes:
+            for service in mesh.children:
+                yield mesh.metrics(service)
 
     def cpu(self) -> dict[str, float]:
         """Give the seconds of processor time that each has used."""

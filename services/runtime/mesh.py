@@ -22,10 +22,17 @@ class Mesh:
     They live in simulated time: whoever starts them writes the pulses.
 
     Entering creates the topics and starts what `services` names; leaving stops it. Raises `ProcessFailedError`,
-    with the end of the child's log, when one does not become ready.
+    with the end of the child's log, when one does not become ready within `ready_within` seconds.
     """
 
-    def __init__(self, settings: Settings, log_dir: Path, services: Sequence[str] = SERVICES) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        log_dir: Path,
+        services: Sequence[str] = SERVICES,
+        ready_within: float = START_SECONDS,
+    ) -> None:
+        self.ready_within = ready_within
         self.settings = settings
         self.log_dir = log_dir
         self.ports = {service: free_port() for service in services}
@@ -86,7 +93,7 @@ class Mesh:
         child = self.children[service]
         wait_until(
             lambda: self.ready(service),
-            START_SECONDS,
+            self.ready_within,
             f"{service} to be ready",
             children=[child],
             interval_s=0.1,
