@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench.machine import machine, versions
+from bench.machine import loop_ms, machine, versions
 from services.runtime import wall
 from services.runtime.embedded import EmbeddedCluster
 
@@ -104,8 +104,10 @@ def perform(benchmark: Benchmark, console: Console, *, quick: bool, times: int |
     console.rule(benchmark.name)
     about = {"benchmark": benchmark.name, "quick": quick, "at": wall.now().date().isoformat(), "machine": machine()}
     console.print(", ".join(f"{name}: {value}" for name, value in about["machine"].items()), highlight=False)
+    before = loop_ms()
     with tempfile.TemporaryDirectory(prefix="hotline-bench-") as home:
         found = benchmark.run(Bench(quick, console, Path(home), times))
+    about["machine"]["loop_ms"] = [before, loop_ms()]
     results: Results = about | {"versions": versions() | found.pop("versions", {})} | found
     console.print(", ".join(f"{name} {value}" for name, value in results["versions"].items()), highlight=False)
     for table in benchmark.tables(results):

@@ -3,6 +3,8 @@
 import os
 import platform
 import re
+import statistics
+import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,18 @@ def machine() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.release()}",
         "load_before": round(os.getloadavg()[0], 2),
     }
+
+
+def loop_ms() -> float:
+    """Give how long a fixed loop of Python takes now, in ms: the same machine is not as fast at every hour."""
+
+    def once() -> float:
+        began, total = time.perf_counter(), 0
+        for number in range(1_000_000):
+            total += number & 7
+        return (time.perf_counter() - began) * 1e3
+
+    return round(statistics.median(once() for _ in range(25)), 1)
 
 
 def versions() -> dict[str, str]:

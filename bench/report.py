@@ -28,6 +28,8 @@ def section(benchmark: Benchmark, results: Results) -> str:
     used = ", ".join(f"{name} {value}" for name, value in versions.items())
     parts = [benchmark.about, *(markdown(table) for table in benchmark.tables(results))]
     load = f"load average {machine['load_before']} before the run"
+    if "loop_ms" in machine:
+        load += ", a fixed loop of Python in {} ms before it and {} ms after it".format(*machine["loop_ms"])
     parts += [f"**{benchmark.verdict(results)}**", f"Measured {results['at']} on {where}, {load}; {used}."]
     return f"<!-- bench:{benchmark.name} -->\n" + "\n\n".join(parts) + f"\n<!-- /bench:{benchmark.name} -->"
 

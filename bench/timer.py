@@ -72,9 +72,16 @@ class Timer:
         )  # fmt: skip
         apply(self.settings, load())
         self.producer = self.topics.producer()
-        self.worker: Any = Child(
-            f"{prefix}sla-timer", [sys.executable, "-m", "services", "run", "sla-timer"],
-            log_dir=home, env=environment(self.settings),
+        self.worker: Any = self.another("a")
+
+    def another(self, instance: str) -> Any:
+        """Give a worker of this name, not yet started; several of them share the partitions."""
+        own = self.settings if instance == self.settings.instance else self.settings.model_copy(
+            update={"instance": instance, "metrics_port": free_port()}
+        )  # fmt: skip
+        return Child(
+            f"{self.settings.topic_prefix}sla-timer-{instance}", [sys.executable, "-m", "services", "run", "sla-timer"],
+            log_dir=self.settings.home, env=environment(own),
         )  # fmt: skip
 
     def hold(self, states: Iterator[tuple[str, TimerState]]) -> None:

@@ -1,4 +1,4 @@
-"""Topics of a benchmark: made, filled, read whole; how far a group has committed; engines as processes."""
+"""Topics of a benchmark: made, filled, read whole; engines as processes."""
 
 import sys
 import time
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from services.runtime.offsets import latest_offsets
@@ -14,28 +14,6 @@ from services.runtime.processes import Child
 
 ROOT = Path(__file__).parents[1]
 BATCH = 10_000
-
-
-class Committed:
-    """How far a group has committed a topic, asked without joining the group."""
-
-    def __init__(self, bootstrap: str, group: str, topic: str, partitions: int) -> None:
-        self._asked = [TopicPartition(topic, number) for number in range(partitions)]
-        self._consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": group, "log_level": 0})
-        self._last = 0
-
-    def records(self) -> int:
-        """Give how many records are committed over all partitions; the last known number if the broker is too busy."""
-        try:
-            found = self._consumer.committed(self._asked, timeout=10)
-        except KafkaException:
-            return self._last
-        self._last = sum(max(0, tp.offset) for tp in found)
-        return self._last
-
-    def close(self) -> None:
-        """Let go of the connection."""
-        self._consumer.close()
 
 
 class Topics:

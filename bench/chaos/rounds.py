@@ -12,9 +12,10 @@ from pydantic_core import from_json
 
 from bench.chaos.load import Load
 from bench.chaos.oracle import BUDGET, Expected, Signal, expected, instant, shown
+from bench.commits import Committed
 from bench.frame import Results
 from bench.timer import CHANGELOG, PARTITIONS, Timer
-from bench.topics import Committed, eventually
+from bench.topics import eventually
 from services.sla_timer.state import instant as moment_of
 from services.sla_timer.state import load as load_state
 

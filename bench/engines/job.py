@@ -31,10 +31,10 @@ def event(number: int, ticket: int, sequence: int) -> tuple[bytes, bytes]:
     return name, text + b"x" * (EVENT_BYTES - len(text) - 2) + b'"}'
 
 
-def events(count: int) -> Iterator[tuple[bytes, bytes]]:
-    """Give (key, value) of `count` events, about ten of each ticket, always the same."""
+def events(count: int, tickets: int | None = None) -> Iterator[tuple[bytes, bytes]]:
+    """Give (key, value) of `count` events of `tickets`, or about ten of each ticket, always the same."""
     chance = random.Random(12345)  # noqa: S311 - made-up data, not a secret
-    sequences = [0] * max(1, count // EVENTS_PER_TICKET)
+    sequences = [0] * (tickets or max(1, count // EVENTS_PER_TICKET))
     for number in range(count):
         ticket = chance.randrange(len(sequences))
         sequences[ticket] += 1
@@ -58,4 +58,5 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--source", required=True)
     parser.add_argument("--out", required=True)
     parser.add_argument("--home", required=True, type=Path)
+    parser.add_argument("--instance", default="a", help="the name of this member in its group")
     return parser.parse_args()

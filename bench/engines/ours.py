@@ -17,7 +17,8 @@ from services.runtime.settings import Settings
 async def main() -> None:
     """Work until killed."""
     args = arguments()
-    app: Any = build_app(args.group, Settings(bootstrap_servers=args.bootstrap, home=args.home))
+    settings = Settings(bootstrap_servers=args.bootstrap, home=args.home, instance=args.instance)
+    app: Any = build_app(args.group, settings)
     table = app.Table("last", partitions=PARTITIONS, key_type=bytes, value_type=bytes)
 
     async def handle(run: Run) -> None:

@@ -92,7 +92,7 @@ class Traffic:
 
 
 def run(
-    settings: Settings, logs: Path, policies: Policies, clocks: int, cluster: EmbeddedCluster, say: Any
+    settings: Settings, logs: Path, policies: Policies, clocks: int, workers: int, cluster: EmbeddedCluster, say: Any
 ) -> dict[str, Any]:
     """Let `clocks` clocks, two a ticket, run out in one second; gives what was seen."""
     tickets = clocks // 2
@@ -122,23 +122,24 @@ def run(
     loaded = time.monotonic() - began
     say(f"{tickets:,} tickets in the changelogs after {loaded:.0f} s")
     began = time.monotonic()
-    with Workers(settings, logs, {"router": 1, "sla-timer": 1}, cluster) as workers:
+    with Workers(settings, logs, {"router": workers, "sla-timer": workers}, cluster) as running:
         recovered = time.monotonic() - began
         say(f"recovered after {recovered:.0f} s")
         traffic, stop = Traffic(settings, partitions, due, neighbours), threading.Event()
         thread = threading.Thread(target=traffic.run, args=(stop,))
-        before = workers.cpu()
+        before = running.cpu()
         thread.start()
         _wait_until_drained(settings, partitions, traffic, clocks, say)
-        spent = {name: round(seconds - before[name], 1) for name, seconds in workers.cpu().items()}
+        spent = {name: round(seconds - before[name], 1) for name, seconds in running.cpu().items()}
         time.sleep(AFTER)
         stop.set()
         thread.join()
-        memory = workers.memory_mb()
+        memory = running.memory_mb()
         time.sleep(2)
     seen = _account(settings, partitions, policies, traffic, together, tickets)
     return {
         "clocks": clocks,
+        "workers": workers,
         "tickets": tickets,
         "load_seconds": round(loaded, 1),
         "recovery_seconds": round(recovered, 1),
