@@ -1,6 +1,7 @@
 """The sections of the report that show the whole county."""
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Final
 
 from schemas.supervision import ScorePublished
@@ -182,14 +183,13 @@ def ranking(scores: Sequence[ScorePublished], shown: str | None, directory: Dire
     return section("units", Words("单位排名", "Units"), "".join(body))
 
 
-def _class_name(score: ScorePublished, rulebook: Rulebook) -> Words:
-    named = rulebook.scoring.classes.get(score.unit_class or "")
+def _class_name(unit_class: str | None, rulebook: Rulebook) -> Words:
+    named = rulebook.scoring.classes.get(unit_class or "")
     return Words(named.name_zh, named.name_en) if named else Words("全部单位", "All units")
 
 
 def _months_table(scores: Sequence[ScorePublished], period: str, directory: Directory, rulebook: Rulebook) -> str:
     columns = [
-        Column(Words("类别", "Class")),
         Column(Words("名次", "Rank"), NUMBER),
         Column(Words("单位", "Unit"), "name"),
         Column(Words("得分", "Score"), NUMBER),
@@ -207,9 +207,9 @@ def _months_table(scores: Sequence[ScorePublished], period: str, directory: Dire
     of_period = [score for score in scores if score.period == period]
     of_period.sort(key=lambda s: (s.unit_class or "", s.score is None, -(s.score or 0.0), -s.dispatched, s.unit))
     placed = ranks(of_period)
-    rows: list[Sequence[Cell]] = [
-        (
-            _class_name(score, rulebook),
+
+    def row(score: ScorePublished) -> Sequence[Cell]:
+        return (
             placed.get((score.unit, score.period)),
             unit_name(score.unit, directory),
             None if score.score is None else Markup(f"<b>{score.score:.1f}</b>"),
@@ -224,9 +224,11 @@ def _months_table(scores: Sequence[ScorePublished], period: str, directory: Dire
             score.breached,
             score.overdue,
         )
-        for score in of_period
-    ]
-    return table(columns, rows)
+
+    by_class = groupby(of_period, key=lambda score: score.unit_class)
+    return "".join(
+        f"<h4>{both(_class_name(name, rulebook))}</h4>{table(columns, map(row, of_it))}" for name, of_it in by_class
+    )
 
 
 def reminders(ledger: Ledger) -> str:

@@ -165,6 +165,14 @@ def test_no_mark_up_is_shown_to_the_reader_as_text(page: str) -> None:
     assert [] == re.findall(r"&lt;/?\w+[^&]{0,40}", body)
 
 
+def test_units_are_ranked_in_a_table_of_their_class(page: str, policy: Policy) -> None:
+    units = section_of(page, "units")
+    named = re.findall(r'<h4><span class="zh">(.*?)</span>', units)
+    assert named
+    assert set(named) <= {each.name_zh for each in policy.rulebook.scoring.classes.values()}
+    assert units.count("<table>") == len(named)
+
+
 def test_units_with_a_small_sample_have_no_rank(page: str, policy: Policy) -> None:
     rows = re.findall(r"<tr.*?</tr>", section_of(page, "units"), re.DOTALL)
     small = next(row for row in rows if "县综合行政执法局" in row)
