@@ -9,7 +9,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from bench.topics import Topics
+from bench.topics import Topics, produce
 from schemas.envelope import Event, derived_id
 from schemas.facts import ClockPulsed
 from schemas.topics import load
@@ -72,16 +72,17 @@ class Timer:
         )  # fmt: skip
         apply(self.settings, load())
         self.producer = self.topics.producer()
-        self.worker: Any = self.another("a")
+        self.worker = self._worker(self.settings)
 
     def another(self, instance: str) -> Any:
-        """Give a worker of this name, not yet started; several of them share the partitions."""
-        own = self.settings if instance == self.settings.instance else self.settings.model_copy(
-            update={"instance": instance, "metrics_port": free_port()}
-        )  # fmt: skip
+        """Give a further worker, not yet started, which shares the partitions."""
+        return self._worker(self.settings.model_copy(update={"instance": instance, "metrics_port": free_port()}))
+
+    def _worker(self, settings: Settings) -> Any:
         return Child(
-            f"{self.settings.topic_prefix}sla-timer-{instance}", [sys.executable, "-m", "services", "run", "sla-timer"],
-            log_dir=self.settings.home, env=environment(own),
+            f"{settings.topic_prefix}sla-timer-{settings.instance}",
+            [sys.executable, "-m", "services", "run", "sla-timer"],
+            log_dir=settings.home, env=environment(settings),
         )  # fmt: skip
 
     def hold(self, states: Iterator[tuple[str, TimerState]]) -> None:
@@ -92,14 +93,10 @@ class Timer:
         """Put an event on `ticket-events`."""
         headers, value = encode(event)
         where = {} if partition is None else {"partition": partition}
-        topic = self.settings.topic("ticket-events")
-        while True:
-            try:
-                self.producer.produce(topic, value, event.subject.encode() or None, headers=headers, **where)
-            except BufferError:
-                self.producer.poll(0.05)
-            else:
-                return
+        produce(
+            self.producer, self.settings.topic("ticket-events"), value, event.subject.encode() or None,
+            headers=headers, **where,
+        )  # fmt: skip
 
     def pulse(self, at: datetime) -> None:
         """Say the time in every partition."""

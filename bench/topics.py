@@ -67,14 +67,20 @@ class Topics:
         """Write records by key and wait until the broker has them."""
         producer = self.producer()
         for key, value in records:
-            while True:
-                try:
-                    producer.produce(topic, value, key)
-                    break
-                except BufferError:
-                    producer.poll(0.05)
+            produce(producer, topic, value, key)
         if producer.flush(120):
             raise RuntimeError(f"the broker did not take all records for {topic}")
+
+
+def produce(producer: Producer, topic: str, value: bytes, key: bytes | None = None, **more: Any) -> None:
+    """Hand a record over, when librdkafka's queue has room."""
+    while True:
+        try:
+            producer.produce(topic, value, key, **more)
+        except BufferError:
+            producer.poll(0.05)
+        else:
+            return
 
 
 def engine(

@@ -4,6 +4,7 @@ from typing import Any
 
 from bench.frame import Bench, Benchmark, Results, Table
 from bench.mesh import cliff
+from bench.mesh.workers import together
 from services.runtime.policy_files import load_policies
 from services.runtime.settings import Settings
 
@@ -52,12 +53,7 @@ def _spread(values: dict[str, float]) -> str:
 
 
 def _cost(run: dict[str, Any], name: str) -> str:
-    """Of all processes of that name together."""
-    seconds, memory = (
-        sum(each for process, each in run[what].items() if process in {name, f"{name}-1"})
-        for what in ("cpu_seconds", "memory_mb")
-    )
-    return f"{seconds:.0f} s, {memory:,} MB"
+    return f"{together(run['cpu_seconds'], name):.0f} s, {together(run['memory_mb'], name):,} MB"
 
 
 def _tables(found: Results) -> list[Table]:

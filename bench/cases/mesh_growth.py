@@ -1,7 +1,6 @@
 """The whole mesh with more and more tickets standing open, and with two workers of a service instead of one."""
 
 import time
-from datetime import timedelta
 from statistics import mean
 from typing import Any
 
@@ -9,7 +8,7 @@ from confluent_kafka.admin import AdminClient
 
 from bench.frame import Bench, Benchmark, Results, Table
 from bench.mesh import life, stock
-from bench.mesh.workers import Workers
+from bench.mesh.workers import Workers, together
 from schemas.topics import SERVICES
 from schemas.topics import load as topic_files
 from services.runtime.embedded import EmbeddedCluster
@@ -19,8 +18,6 @@ from services.runtime.topics_admin import apply
 
 STANDING = (10_000, 100_000, 1_000_000)
 """Tickets in the tables of router and sla-timer beside those that are measured."""
-DUE = life.MORNING + timedelta(days=30)
-"""When their limits run out; nothing of theirs is due within an hour (the window for a return is the first)."""
 PATIENCE = 300
 """Seconds within which a service has recovered a million tickets, on a slow machine too."""
 
@@ -46,10 +43,7 @@ def _row(bench: Bench, servers: EmbeddedCluster, prefix: str, standing: int, wor
     )
     files = topic_files()
     apply(settings, files)
-    if standing:
-        pair = stock.due_at(load_policies(settings.policy_dir, settings.jurisdiction), DUE, life.MORNING)
-        for _ in stock.load(settings, ((stock.token(number), pair) for number in range(standing))):
-            pass
+    stock.stand_by(settings, load_policies(settings.policy_dir, settings.jurisdiction), standing, life.MORNING)
     counts = dict.fromkeys(SERVICES, workers) | {"intake": 1}
     at_once = bench.size(life.UNDER_WAY, 100)
     began = time.monotonic()
@@ -90,11 +84,6 @@ def _verdict(found: Results) -> str:
     )
 
 
-def _memory(run: dict[str, Any], service: str) -> str:
-    """Give the MB of all workers of a service; further ones are named as `router-1`."""
-    return f"{sum(mb for name, mb in run['memory_mb'].items() if name in (service, f'{service}-1')):,}"
-
-
 def _tables(found: Results) -> list[Table]:
     heads = (
         "standing tickets", "workers of each service", "tickets/s", "processor time per ticket, ms", "router, MB",
@@ -106,8 +95,7 @@ def _tables(found: Results) -> list[Table]:
             str(run["workers"]),
             f"{run['tickets_per_second']:.0f}",
             f"{sum(run['cpu_ms_per_ticket'].values()):.1f}",
-            _memory(run, "router"),
-            _memory(run, "sla-timer"),
+            *(f"{together(run['memory_mb'], service):,}" for service in ("router", "sla-timer")),
             f"{run['seconds_until_ready']:.0f}",
         ]
         for run in found["runs"]
@@ -120,7 +108,7 @@ BENCHMARK = Benchmark(
     about=(
         "The highest rate of `mesh`, whole lives of tickets with 1,000 under way, beside tickets that stand open in "
         "the tables of router and sla-timer (written into their changelogs beforehand, made by the real folds, with "
-        "limits that run out a month later), and with two processes each of router, sla-timer, reminder, revisit and "
+        "limits that end two months later), and with two processes each of router, sla-timer, reminder, revisit and "
         "scoring; the door stays one. The two of reminder and of scoring share by topic, not by partition: each of "
         "these services has two folds, and librdkafka's assignor gives either worker one. Every row has topics of its "
         "own on one broker, 15 s of load that do not count and 25 s that do; a first row does not count. The last row "

@@ -127,7 +127,7 @@ def _value(record: bytes) -> bytes:
     return to_json(done[0])
 
 
-def peer(bench: Bench, topics: Topics, name: str, count: int) -> Callable[[bool], Found]:
+def peer(bench: Bench, topics: Topics, name: str, count: int) -> Callable[..., Found]:
     """Prepare the job of `stream-job` with `count` keys on another engine; each call kills and starts it anew.
 
     It has no clock index to build: its first output after the start stands for the first alarm.
@@ -156,7 +156,7 @@ def peer(bench: Bench, topics: Topics, name: str, count: int) -> Callable[[bool]
         committed.close()
     sequences = iter(range(2, 100))
 
-    def again(anew: bool) -> Found:  # noqa: FBT001 - bound by `partial`
+    def again(*, anew: bool) -> Found:
         if anew:
             shutil.rmtree(home / "state", ignore_errors=True)
         topics.fill(source, iter([event(count, 0, next(sequences))]))
@@ -189,9 +189,9 @@ def run(bench: Bench) -> Results:
             for name in ("stock-faust", "quix"):
                 bench.say(f"letting {name} fill its table with {count:,} keys")
                 start = peer(bench, topics, name, count)
-                where[f"{name}_{'changelog' if name == 'quix' else 'memory'}_{count}"] = partial(start, True)  # noqa: FBT003
+                where[f"{name}_{'changelog' if name == 'quix' else 'memory'}_{count}"] = partial(start, anew=True)
                 if name == "quix":
-                    where[f"{name}_rocksdb_{count}"] = partial(start, False)  # noqa: FBT003
+                    where[f"{name}_rocksdb_{count}"] = partial(start, anew=False)
         measured = bench.interleaved(runs, bench.size(TIMES, 1)) | bench.interleaved(once, 1)
     seconds = {name: _middle(found) for name, found in measured.items()}
 

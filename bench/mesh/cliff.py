@@ -117,8 +117,7 @@ def run(
             yield name, far
 
     began = time.monotonic()
-    for _ in stock.load(settings, everybody()):
-        pass
+    stock.load(settings, everybody())
     loaded = time.monotonic() - began
     say(f"{tickets:,} tickets in the changelogs after {loaded:.0f} s")
     began = time.monotonic()

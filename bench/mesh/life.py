@@ -11,6 +11,7 @@ from confluent_kafka import Producer
 
 from bench.mesh import log
 from bench.mesh.workers import Workers
+from bench.topics import produce
 from schemas.commands import Command, SignTicket, SubmitRating, SubmitReply
 from schemas.envelope import derived_id
 from schemas.topics import load as topic_files
@@ -101,14 +102,8 @@ class Mesh:
         return ticket_token(self._key, "stage", str(number))
 
     def _produce(self, topic: str, key: bytes, value: bytes, headers: Any) -> None:
-        while True:
-            try:
-                self._producer.produce(self.settings.topic(topic), value, key, headers=headers)
-            except BufferError:
-                self._producer.poll(0.05)
-            else:
-                self._producer.poll(0)
-                return
+        produce(self._producer, self.settings.topic(topic), value, key, headers=headers)
+        self._producer.poll(0)
 
     def say(self, cls: type[Command], ticket: str, role: Role, who: str, **data: object) -> None:
         """Somebody wants something."""

@@ -6,12 +6,13 @@ kind of ticket, and copied under other tokens in the tables' own formats; the se
 
 import base64
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
 from confluent_kafka import Producer
 
+from bench.topics import produce
 from schemas.commands import Command, OpenTicket, PulseClock, SignTicket
 from schemas.envelope import Event, derived_id
 from schemas.values import Actor, LimitOverride
@@ -144,26 +145,26 @@ def due_at(policies: Policies, due: datetime, now: datetime) -> Pair:
     return in_hand(policies, Kind.HELP, opened_at, now, limit_override=override)
 
 
-def load(settings: Settings, tickets: Iterable[tuple[str, Pair]]) -> Iterator[int]:
-    """Write tickets into both changelogs; gives the count now and then, returns when the broker has all."""
+def standing(policies: Policies, now: datetime) -> Pair:
+    """Give a ticket, a week old at `now`, that has nothing to say for some days: its limits end in two months."""
+    override = LimitOverride(due_at=now + timedelta(days=60), legal_basis="bench")
+    return in_hand(policies, Kind.HELP, now - timedelta(days=7), now, limit_override=override)
+
+
+def stand_by(settings: Settings, policies: Policies, count: int, now: datetime) -> None:
+    """Leave so many such tickets in the tables, under tokens of their own."""
+    pair = standing(policies, now)
+    load(settings, ((token(100_000_000 + number), pair) for number in range(count)))
+
+
+def load(settings: Settings, tickets: Iterable[tuple[str, Pair]]) -> None:
+    """Write tickets into both changelogs; returns when the broker has all."""
     servers = {"bootstrap.servers": settings.bootstrap_servers, "client.id": "bench-stock", "log_level": 2}
     producer = Producer(COMMON | servers | {"queue.buffering.max.messages": 500_000, "linger.ms": 20})
     names = settings.topic("router-tickets-changelog"), settings.topic("sla-timer-clocks-changelog")
-    count = 0
     for name, pair in tickets:
         made = pair.of(name)
         for topic, value in zip(names, (made.router, made.timer), strict=True):
-            while True:
-                try:
-                    producer.produce(topic, value, name.encode())
-                except BufferError:
-                    producer.poll(0.1)
-                else:
-                    break
-        count += 1
-        if count % 1000 == 0:
-            producer.poll(0)
-            yield count
+            produce(producer, topic, value, name.encode())
     if producer.flush(300):
         raise RuntimeError("the broker did not take all tickets")
-    yield count

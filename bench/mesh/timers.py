@@ -12,11 +12,11 @@ from confluent_kafka import Producer
 
 from bench.mesh import log, stock
 from bench.mesh.workers import Workers
+from bench.topics import produce
 from schemas.commands import Command, DecideExtension, PulseClock, RequestExtension, SignTicket, WithdrawTicket
 from schemas.envelope import Event, derived_id
 from schemas.facts import ClockPulsed
 from schemas.topics import load as topic_files
-from schemas.values import LimitOverride
 from schemas.vocabulary import Kind, Role
 from schemas.wire import Headers, encode
 from services.core.policy import Policies
@@ -64,18 +64,16 @@ def lives(policies: Policies) -> Lives:
     return Lives(found[0], found[1], due, [fact for fact in said if fact.subject == stock.PLACEHOLDER])
 
 
-Wire = tuple[Headers, bytes]
-
-
-def _under(name: bytes, wire: Wire) -> tuple[bytes, bytes, Headers]:
-    """Give key, value and headers of a fact as one of another ticket."""
+def _under(name: bytes, wire: tuple[Headers, bytes]) -> dict[str, Any]:
+    """Give value, key and headers of a fact as one of another ticket."""
     headers, value = wire
     old, told = stock.PLACEHOLDER.encode(), dict(headers)
     own = [(key, text.replace(old, name)) for key, text in headers if key != "ce_id"]
-    return name, value, [*own, ("ce_id", derived_id(name.decode(), told["ce_sequence"].decode()).encode())]
+    identity = derived_id(name.decode(), told["ce_sequence"].decode()).encode()
+    return {"value": value, "key": name, "headers": [*own, ("ce_id", identity)]}
 
 
-def _records(known: Lives, tickets: int) -> Iterator[tuple[bytes, bytes, Headers]]:
+def _records(known: Lives, tickets: int) -> Iterator[dict[str, Any]]:
     """Give the facts of all tickets, each stage for everybody before the next: no ticket twice in a row."""
     told = [[encode(fact) for fact in life] for life in (known.goes_on, known.ends)]
     for stage in range(max(map(len, told))):
@@ -103,31 +101,13 @@ class _Answering(threading.Thread):
                 if message.error() is None and message.key() not in self.answered:
                     self.answered.add(message.key())
                     for answer in self._answers:
-                        _produce(self._producer, self._topic, *_under(message.key(), answer))
+                        produce(self._producer, self._topic, **_under(message.key(), answer))
             self._producer.poll(0)
         self._consumer.close()
 
     def stop(self) -> None:
         self._stopping.set()
         self.join()
-
-
-def _produce(producer: Producer, topic: str, key: bytes, value: bytes, headers: Headers) -> None:
-    while True:
-        try:
-            producer.produce(topic, value, key, headers=headers)
-        except BufferError:
-            producer.poll(0.1)
-        else:
-            return
-
-
-def stand_by(settings: Settings, policies: Policies, standing: int) -> None:
-    """Leave so many other tickets in the tables, a week old: their next alarm is half-time, in a month."""
-    override = LimitOverride(due_at=OPENED + timedelta(days=60), legal_basis="bench")
-    far = stock.in_hand(policies, Kind.HELP, OPENED - timedelta(days=7), OPENED, limit_override=override)
-    for _ in stock.load(settings, ((stock.token(100_000_000 + number), far) for number in range(standing))):
-        pass
 
 
 def run(
@@ -137,13 +117,13 @@ def run(
     files = topic_files()
     partitions = files["ticket-events"].partitions
     apply(settings, files)
-    stand_by(settings, policies, standing)
+    stock.stand_by(settings, policies, standing, OPENED)
     servers = {"bootstrap.servers": settings.bootstrap_servers, "client.id": "bench-facts", "log_level": 2}
     producer = Producer(COMMON | servers | {"queue.buffering.max.messages": 500_000, "linger.ms": 20})
     topic = settings.topic("ticket-events")
     known, events = lives(policies), 0
-    for key, value, headers in _records(known, tickets):
-        _produce(producer, topic, key, value, headers)
+    for record in _records(known, tickets):
+        produce(producer, topic, **record)
         events += 1
     producer.flush(300)
     say(f"{events:,} facts of {tickets:,} tickets wait")

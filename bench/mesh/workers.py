@@ -80,3 +80,8 @@ class Workers:
     def resident_mb(self) -> dict[str, int]:
         """Give the resident memory of each as it is usually counted (RSS): shared pages count for everybody."""
         return {name: round(process.memory_info().rss / 1e6) for name, process in self.processes().items()}
+
+
+def together(values: Mapping[str, float], service: str) -> float:
+    """Give the sum of what `Workers` says of all processes of a service; a further one is named as `router-1`."""
+    return sum(value for name, value in values.items() if name == service or name.startswith(f"{service}-"))

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from prometheus_client import generate_latest
 
-from bench.cases.mesh_growth import DUE
-from bench.mesh import ages, life, stock
+from bench.mesh import ages, life, stock, timers
 from services.core.policy import Policies
 from services.core.succession import Succession
 from services.runtime.metrics import Metrics, observe_all
@@ -61,7 +60,10 @@ def test_quantiles_are_interpolated_within_a_bucket(
 
 
 def test_standing_tickets_have_nothing_to_say_during_a_run(policies: Policies) -> None:
-    standing = load(stock.due_at(policies, DUE, life.MORNING).timer)
-    rings_at = wake_at(Succession.of(policies), standing)
-    assert rings_at is not None
-    assert rings_at >= life.MORNING + timedelta(hours=1)
+    for now, over in (
+        (life.MORNING, life.MORNING + timedelta(hours=1)),
+        (timers.OPENED, timers.lives(policies).due),
+    ):
+        rings_at = wake_at(Succession.of(policies), load(stock.standing(policies, now).timer))
+        assert rings_at is not None
+        assert rings_at > over
