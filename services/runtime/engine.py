@@ -20,8 +20,8 @@ from services.core.service import Fold, Label, Output, Position, Rejected
 from services.runtime.queues import ClockCounts, QueueAges, counts_of, oldest_of
 from services.runtime.wakes import Wakes, micros
 
-AT_ONCE = 20_000
-"""Values that are surveyed together."""
+AT_ONCE = 1_000
+"""Values that are surveyed together: as many as a processor's own cache holds."""
 PULSES = (PulseClock, ClockPulsed, PulseRelayed, PulseMeasured)
 
 

@@ -59,7 +59,7 @@ class Feed:
                 "session.timeout.ms": int(settings.session_timeout * 1000),
                 "enable.auto.commit": False,
                 "auto.offset.reset": "earliest",
-                "fetch.wait.max.ms": 500,
+                "fetch.wait.max.ms": 1000,  # an answer with records does not wait
                 "fetch.message.max.bytes": 1_048_576,
                 "log_level": 2,
             }

@@ -47,7 +47,7 @@ class Follower:
                 "group.id": self._settings.group("follower"),
                 "enable.auto.commit": False,
                 "auto.offset.reset": "earliest",  # a position older than the topic's retention
-                "fetch.wait.max.ms": 500,  # an answer with records does not wait
+                "fetch.wait.max.ms": 1000,  # an answer with records does not wait
                 "log_level": 2,
             }
         )

@@ -45,7 +45,9 @@ class Settings(BaseSettings):
     linger: float = Field(
         default=0.05, ge=0, description="seconds a fact or command waits for others: full batches spare the broker work"
     )
-    watermark_interval: float = Field(default=1.0, gt=0, description="seconds between published watermarks")
+    watermark_interval: float = Field(
+        default=10.0, gt=0, description="seconds between published watermarks, for which only tests and the demo wait"
+    )
     session_timeout: float = Field(default=10.0, gt=0, description="seconds until the group notices a dead worker")
     max_consecutive_dead_letters: int = Field(default=100, ge=1, description="a bad deploy stops, not drains, a topic")
     max_dead_letter_share: float = Field(

@@ -1,13 +1,13 @@
 """What indexes need of very many table values at once, read column by column: a microsecond or so a ticket.
 
-Values that look alike (as many clocks, a label as long, the same calendar) are cut to their fixed part and read as one
-block, so that no Python statement is run for a single clock. Source of the layout: `state.py`, docs/adr/0013.
+Values that look alike (as long, as many clocks, a label as long, the same calendar) are read as one block, so that no
+Python statement is run for a single clock. Source of the layout: `state.py`, docs/adr/0013.
 """
 
 import sys
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import TypeVar
 
@@ -33,27 +33,41 @@ def survey(items: Sequence[tuple[bytes, bytes]], outdated: frozenset[bytes] = fr
 
     So are those with a clock whose calendar is one of `outdated` (its hash), or may be: another may wake it earlier.
     """
-    alike: defaultdict[bytes, list[tuple[bytes, bytes]]] = defaultdict(list)
-    for item in items:
-        alike[item[1][_SHAPE]].append(item)
     seen = Survey([], [], [], [])
-    for shape, found in alike.items():
-        count, length = shape[0], int.from_bytes(shape[1:3], "little")
-        behind = HEAD.size + count * CLOCK.size
-        block = b"".join([value[: behind + length] for _, value in found])
-        formats = block[:: behind + length]
-        if shape[3:] in outdated or formats.count(FORMAT) != len(found):
+    for block, found in _alike(items):
+        size = len(block) // len(found)
+        shape = block[_SHAPE]
+        if shape[3:] in outdated or block[::size].count(FORMAT) != len(found):
             seen.unread.extend(found)
         else:
-            _read(block, behind, behind + length, [key for key, _ in found], seen)
+            _read(block, size, shape[0], int.from_bytes(shape[1:3], "little"), [key for key, _ in found], seen)
     return seen
 
 
-def _read(block: bytes, behind: int, size: int, keys: list[bytes], seen: Survey) -> None:
+def _alike(items: Sequence[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, list[tuple[bytes, bytes]]]]:
+    """Give the items of one length and one shape, with their values as one block."""
+    as_long: defaultdict[int, list[tuple[bytes, bytes]]] = defaultdict(list)
+    for item in items:
+        as_long[len(item[1])].append(item)
+    for size, found in as_long.items():
+        block = b"".join([value for _, value in found])
+        if all(block[at::size].count(block[at]) == len(found) for at in range(_SHAPE.start, min(_SHAPE.stop, size))):
+            yield block, found  # mostly: values as long as one another have the same shape
+            continue
+        shaped: defaultdict[bytes, list[tuple[bytes, bytes]]] = defaultdict(list)
+        for item in found:
+            shaped[item[1][_SHAPE]].append(item)
+        for some in shaped.values():
+            yield b"".join([value for _, value in some]), some
+
+
+def _read(block: bytes, size: int, count: int, length: int, keys: list[bytes], seen: Survey) -> None:
+    """Note what stands in values of `size` bytes with `count` clocks and a label of `length` bytes."""
+    behind = HEAD.size + count * CLOCK.size
     alarms = _column(block, size, ALARM_AT)
     wakes = zip(alarms, keys, strict=True)
     seen.wakes.append([(at, key) for at, key in wakes if at != NEVER] if NEVER in alarms else wakes)
-    for stored, waiting in _apart(_labels(block, behind, size), _column(block, size, SINCE_AT)):
+    for stored, waiting in _apart(_labels(block, size, behind, behind + length), _column(block, size, SINCE_AT)):
         label = _label(stored)
         if label is not None:
             seen.waiting.append((label, waiting))
@@ -62,11 +76,11 @@ def _read(block: bytes, behind: int, size: int, keys: list[bytes], seen: Survey)
         seen.running.extend((_NAMES[code], dues) for code, dues in kinds)
 
 
-def _labels(block: bytes, behind: int, size: int) -> list[bytes]:
-    first, count = block[behind:size], len(block) // size
-    if all(block[at::size].count(first[at - behind]) == count for at in range(behind, size)):
+def _labels(block: bytes, size: int, begin: int, end: int) -> list[bytes]:
+    first, count = block[begin:end], len(block) // size
+    if all(block[at::size].count(block[at]) == count for at in range(begin, end)):
         return [first] * count
-    return [block[at : at + size - behind] for at in range(behind, len(block), size)]
+    return [block[at : at + end - begin] for at in range(begin, len(block), size)]
 
 
 def _column(block: bytes, size: int, begin: int) -> "array[int]":

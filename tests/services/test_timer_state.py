@@ -58,6 +58,24 @@ def test_a_survey_says_what_the_states_say(some: list[TimerState]) -> None:
     assert running == sorted((clock.kind, micros(clock.due_at)) for state in some for clock in clocks_of(state))
 
 
+def test_values_of_one_length_that_are_not_of_one_shape_are_kept_apart() -> None:
+    """A mark in place of nine letters of the label, or of no clock at all."""
+    due = 1_790_676_000_000_000
+    marked, plain = (RunningClock(ClockKind.CASE, 0, due, marks=marks) for marks in (((Rung.HALF, due - 1),), ()))
+    some = [
+        TimerState(3, "in_progress", "help", group, due - 2, clocks)
+        for group, clocks in (("u" * 5, (marked,)), ("u" * 14, (plain,)), ("u" * 27, ()))
+    ]
+    items = [(b"T-%d" % number, dump(state)) for number, state in enumerate(some)]
+    assert len({len(value) for _, value in items}) == 1
+    seen = survey(items)
+    assert sorted(pair for pairs in seen.wakes for pair in pairs) == [(due - 1, b"T-0"), (due, b"T-1")]
+    assert [(label[2], list(instants)) for label, instants in seen.waiting] == [
+        (state.unit_group, [state.since]) for state in some
+    ]
+    assert [(kind, list(dues)) for kind, dues in seen.running] == [("case", [due]), ("case", [due])]
+
+
 @given(st.lists(states, max_size=8))
 def test_a_value_with_a_calendar_that_others_follow_is_left_to_be_loaded(some: list[TimerState]) -> None:
     """Its alarm stands in the value, but a notice that came since may wake it earlier."""

@@ -75,7 +75,7 @@ class Transport(base.Transport):
             "enable.auto.commit": False,
             "enable.auto.offset.store": False,
             "fetch.message.max.bytes": conf.consumer_max_fetch_size,
-            "fetch.wait.max.ms": 500,  # an answer with records does not wait
+            "fetch.wait.max.ms": 1000,  # from pulse to pulse: records are answered at once
             "fetch.queue.backoff.ms": 5,  # the default of a second starves a busy worker each time its queue is full
             "queued.min.messages": 10_000,
             "queued.max.messages.kbytes": 32_768,
