@@ -1,26 +1,39 @@
-"""Time passed on: each pulse of one topic is written behind whatever was said before it, partition by partition."""
+"""Time passed on: pulses of one topic are written behind whatever was said before them, partition by partition."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from schemas.envelope import Event, derived_id
 from services.core.service import Output
 
+UNHURRIED = timedelta(seconds=5)
+"""For what goes out by the half hour, or is looked at now and then."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 
 @dataclass(frozen=True)
 class Relay:
-    """Answers a pulse `heard` with one `said` in the same partition of `topic`; ids are derived under `name`."""
+    """Answers a pulse `heard` with one `said` in the same partition of `topic`; ids are derived under `name`.
+
+    `every`: of the pulses within each such stretch of time only the first, for readers to whom a second more or less
+    is nothing.
+    """
 
     heard: type[Event]
     said: Callable[..., Event]
     topic: str
     source: str
     name: str
+    every: timedelta | None = None
 
-    def __call__(self, event: Event, partition: int) -> tuple[Output, ...]:
-        """Give what a pulse leads to in a partition (docs/adr/0005); nothing for another kind of pulse."""
-        if not isinstance(event, self.heard):
+    def __call__(self, event: Event, partition: int, before: datetime | None) -> tuple[Output, ...]:
+        """Give what a pulse leads to in a partition where it was `before` (docs/adr/0005); nothing for another kind."""
+        if not isinstance(event, self.heard) or not self._tells(event.time, before):
             return ()
         name = derived_id(self.name, partition, event.time.isoformat())
         passed_on = self.said(id=name, source=self.source, time=event.time, causation=event.id)
         return (Output(self.topic, passed_on, partition=partition),)
+
+    def _tells(self, at: datetime, before: datetime | None) -> bool:
+        return self.every is None or before is None or (at - _EPOCH) // self.every > (before - _EPOCH) // self.every

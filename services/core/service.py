@@ -105,7 +105,7 @@ def _load_json_of_its_state(_value: bytes) -> Any:
     raise NotImplementedError
 
 
-def _no_pulse(event: Event, partition: int) -> tuple[Output, ...]:  # noqa: ARG001 - the signature is the contract
+def _no_pulse(event: Event, partition: int, before: datetime | None) -> tuple[Output, ...]:  # noqa: ARG001 - the contract
     return ()
 
 
@@ -131,7 +131,7 @@ class Fold(Generic[S]):
     wake: Callable[[str, S, datetime], Step[S]] | None = None
     trailing: bool = False
     answered: bool = False
-    on_pulse: Callable[[Event, int], tuple[Output, ...]] = _no_pulse
+    on_pulse: Callable[[Event, int, datetime | None], tuple[Output, ...]] = _no_pulse
     queue: Callable[[S], QueueEntry | None] = field(default=lambda _state: None)
     clocks: Callable[[S], tuple[OpenClock, ...]] = field(default=lambda _state: ())
     dump: Callable[[S], bytes] = dump_json

@@ -9,7 +9,7 @@ from schemas.supervision import PulseRelayed, ReminderCollected, ReminderIssued
 from schemas.values import DigestItem
 from schemas.vocabulary import Rung
 from services.core.policy import Policies, Policy
-from services.core.relay import Relay
+from services.core.relay import UNHURRIED, Relay
 from services.core.rulebook_articles import RungRule
 from services.core.service import Fold, Output, Position, QueueEntry, Rejected, Service, Step, in_sequence
 from services.core.transitions import TERMINAL
@@ -162,7 +162,7 @@ def service(policies: Policies) -> Service:
         handle=partial(handle, policies),
         wake_at=wake_at,
         wake=partial(wake, policies),
-        on_pulse=Relay(ClockPulsed, PulseRelayed, "unit-reminders", SOURCE, "unit-pulse"),
+        on_pulse=Relay(ClockPulsed, PulseRelayed, "unit-reminders", SOURCE, "unit-pulse", UNHURRIED),
         queue=queue,
     )
     by_unit = Fold(

@@ -157,7 +157,7 @@ class Engine:
         under_way = index.ringing is not None
         index.ringing = before if self.fold.trailing else index.pulse
         rung = Result(event) if under_way or index.ringing is None else self.go_on(partition)
-        said = self.fold.on_pulse(event, partition)
+        said = self.fold.on_pulse(event, partition, before.time if before is not None else None)
         return Result(event, (*rung.outputs, *said), rung.writes, rang=rung.rang)
 
     def rings(self, partition: int) -> bool:

@@ -155,7 +155,7 @@ class Worker:
             self.waiting = {} if recovered else {"recovery": "tables are being recovered, or the group is rebalancing"}
             if self.consumer.committed_at:
                 self.metrics.commit.labels(self.service.name).set(self.consumer.committed_at)
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.25)
 
     def crash(self, reason: str, error: BaseException | None) -> NoReturn:
         """End the process at once: what was not committed is read again, which every handler survives."""

@@ -5,7 +5,7 @@ from functools import partial
 from schemas.facts import ClockPulsed
 from schemas.supervision import PulseMeasured
 from services.core.policy import Policies
-from services.core.relay import Relay
+from services.core.relay import UNHURRIED, Relay
 from services.core.service import Fold, QueueEntry, Service
 from services.core.transitions import TERMINAL
 from services.scoring.measures import SOURCE, LegState, measure
@@ -27,7 +27,7 @@ def service(policies: Policies) -> Service:
         reads="ticket-events",
         state=LegState,
         handle=legs,
-        on_pulse=Relay(ClockPulsed, PulseMeasured, "unit-measures", SOURCE, "measure-pulse"),
+        on_pulse=Relay(ClockPulsed, PulseMeasured, "unit-measures", SOURCE, "measure-pulse", UNHURRIED),
         queue=queue,
     )
     by_unit = Fold(

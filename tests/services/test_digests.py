@@ -229,7 +229,7 @@ def test_a_window_closes_on_the_pulse_after_its_end(fold: Fold[DigestState]) -> 
 
 def test_the_pulse_is_passed_on_into_its_partition(policies: Policies) -> None:
     pass_on = service(policies).folds[0].on_pulse
-    (output,) = pass_on(ClockPulsed(id="p", source="/test", time=at("Wed 2026-09-23 09:00")), 3)
+    (output,) = pass_on(ClockPulsed(id="p", source="/test", time=at("Wed 2026-09-23 09:00")), 3, None)
     assert ("unit-reminders", 3, at("Wed 2026-09-23 09:00")) == (output.topic, output.partition, output.event.time)
 
 

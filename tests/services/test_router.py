@@ -93,13 +93,13 @@ def test_only_the_last_commands_are_remembered(fold: Fold[RouterState]) -> None:
 
 def test_a_pulse_is_passed_on_into_its_own_partition_with_an_id_of_its_own(fold: Fold[RouterState]) -> None:
     pulse = PulseClock(id="p-1", source="/clock", time=at("Wed 2026-09-23 09:00"))
-    (first,), (again,), (other,) = (fold.on_pulse(pulse, partition) for partition in (3, 3, 4))
+    (first,), (again,), (other,) = (fold.on_pulse(pulse, partition, None) for partition in (3, 3, 4))
     assert ("ticket-events", 3, "") == (first.topic, first.partition, first.event.subject)
     assert isinstance(first.event, ClockPulsed)
     assert (pulse.time, "p-1") == (first.event.time, first.event.causation)
     assert first == again
     assert first.event.id != other.event.id
-    assert () == fold.on_pulse(OPENED, 3)
+    assert () == fold.on_pulse(OPENED, 3, None)
 
 
 def test_a_command_for_a_ticket_that_was_never_opened_is_rejected(fold: Fold[RouterState]) -> None:

@@ -141,7 +141,7 @@ class Producer(Service):
             if not epoch.pending:
                 return
             await asyncio.sleep(pause)
-            pause = min(0.01, pause * 2)
+            pause = min(0.02, pause * 2)
 
     async def breathe(self) -> None:
         """Collect delivery reports; wait while too much is under way."""
