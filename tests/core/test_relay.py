@@ -16,7 +16,7 @@ NOON = at("Wed 2026-09-23 12:00")
 
 def passed_on(minutes: int, partition: int, relay: Relay = RELAY) -> Event:
     heard = ClockPulsed(id=f"p-{minutes}", source="/test", time=NOON + timedelta(minutes=minutes))
-    (output,) = relay(heard, partition, None)
+    (output,) = relay(heard, partition, NOON)
     assert ("unit-measures", partition) == (output.topic, output.partition)
     return output.event
 
