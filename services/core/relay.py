@@ -2,22 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from schemas.envelope import Event, derived_id
 from services.core.service import Output
 
-UNHURRIED = timedelta(seconds=5)
-"""For what goes out by the half hour, or is looked at now and then."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+UNHURRIED = 5
+"""Seconds between two pulses for what goes out by the half hour, or is looked at now and then."""
 
 
 @dataclass(frozen=True)
 class Relay:
     """Answers a pulse `heard` with one `said` in the same partition of `topic`; ids are derived under `name`.
 
-    `every`: of the pulses within each such stretch of time only the first, for readers to whom a second more or less
-    is nothing.
+    `every`: only the first pulse within each so many seconds of the clock; 0: each.
     """
 
     heard: type[Event]
@@ -25,7 +23,7 @@ class Relay:
     topic: str
     source: str
     name: str
-    every: timedelta | None = None
+    every: int = 0
 
     def __call__(self, event: Event, partition: int, before: datetime | None) -> tuple[Output, ...]:
         """Give what a pulse leads to in a partition where it was `before` (docs/adr/0005); nothing for another kind."""
@@ -36,4 +34,4 @@ class Relay:
         return (Output(self.topic, passed_on, partition=partition),)
 
     def _tells(self, at: datetime, before: datetime | None) -> bool:
-        return self.every is None or before is None or (at - _EPOCH) // self.every > (before - _EPOCH) // self.every
+        return not self.every or before is None or at.timestamp() // self.every > before.timestamp() // self.every
