@@ -15,7 +15,8 @@ from schemas.facts import ClockPulsed
 from schemas.topics import load
 from schemas.vocabulary import ClockKind, Rung
 from schemas.wire import encode
-from services.runtime.processes import Child, free_port
+from services.runtime.ports import free_port
+from services.runtime.processes import Child
 from services.runtime.settings import Settings, environment
 from services.runtime.topics_admin import apply
 from services.sla_timer.state import RunningClock, TimerState, dump, micros

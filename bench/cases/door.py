@@ -17,7 +17,8 @@ from bench.http_load import Measured, post, run
 from services.intake.gateway.credentials import platform_key
 from services.runtime import wall
 from services.runtime.mesh import Mesh
-from services.runtime.processes import free_port, port_accepts, spawn, stop_all, wait_until
+from services.runtime.ports import free_port, port_accepts
+from services.runtime.processes import spawn, stop_all, wait_until
 from services.runtime.settings import Settings
 
 PLATFORM = "dq12345"

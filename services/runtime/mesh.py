@@ -9,7 +9,8 @@ from types import TracebackType
 from typing import Self
 
 from schemas.topics import SERVICES, load
-from services.runtime.processes import Child, free_port, spawn, stop_all, wait_until
+from services.runtime.ports import free_port
+from services.runtime.processes import Child, spawn, stop_all, wait_until
 from services.runtime.settings import Settings, environment
 from services.runtime.topics_admin import apply
 

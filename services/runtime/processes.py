@@ -10,9 +10,7 @@ import contextlib
 import ctypes
 import os
 import queue
-import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -21,7 +19,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
-PORTS = range(20_000, 32_000)  # below Linux's ephemeral range: no outgoing connection takes a stopped server's port
 _PR_SET_PDEATHSIG = 1
 _TAIL_LINES = 15
 
@@ -173,43 +170,6 @@ def runs(pid: int) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return False
     return state not in "ZX"
-
-
-def port_is_free(port: int, host: str = "127.0.0.1") -> bool:
-    """Whether a server could listen on the port now; connections in TIME_WAIT do not hinder it."""
-    with socket.socket() as candidate:
-        candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            candidate.bind((host, port))
-        except OSError:
-            return False
-    return True
-
-
-def port_accepts(port: int, host: str = "127.0.0.1") -> bool:
-    """Whether something listens on the port and takes a connection."""
-    try:
-        socket.create_connection((host, port), timeout=0.5).close()
-    except OSError:
-        return False
-    return True
-
-
-def free_port(preferred: int | None = None) -> int:
-    """A free port of 127.0.0.1, never given twice by this process: `preferred` if free, else a random one."""
-    if preferred is not None and preferred not in _given and port_is_free(preferred):
-        _given.add(preferred)
-        return preferred
-    for _ in range(1000):
-        port = _ports.choice(PORTS)
-        if port not in _given and port_is_free(port):
-            _given.add(port)
-            return port
-    raise ProcessFailedError(f"no free TCP port between {PORTS.start} and {PORTS.stop} on 127.0.0.1")
-
-
-_given: set[int] = set()
-_ports = random.SystemRandom()
 
 
 def _ending(returncode: int | None) -> str:

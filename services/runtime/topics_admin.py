@@ -1,11 +1,11 @@
 """Compares the topic files with the broker, and creates what is missing. Nothing is auto-created anywhere else."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
 
 from schemas.topics import Topic
@@ -40,13 +40,25 @@ def _existing(client: AdminClient, settings: Settings) -> dict[str, Any]:
         ) from None
 
 
+def _configs(client: AdminClient, names: Sequence[str], patience: float = 30.0) -> dict[str, Any]:
+    # Another broker of the cluster may answer than the one that listed the topics, and know a new one a moment later.
+    deadline = time.monotonic() + patience
+    resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
+    while True:
+        answers = client.describe_configs(resources) if resources else {}
+        try:
+            return {resource.name: answer.result() for resource, answer in answers.items()}
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART or time.monotonic() > deadline:
+                raise
+        time.sleep(0.05)
+
+
 def plan(settings: Settings, topics: Mapping[str, Topic]) -> list[Change]:
     """Give what `apply` would create, and where the broker differs from the files; raises `BrokerUnreachableError`."""
     client = admin(settings)
     existing = _existing(client, settings)
-    present = [topic for topic in topics.values() if settings.topic(topic.name) in existing]
-    resources = [ConfigResource(ResourceType.TOPIC, settings.topic(topic.name)) for topic in present]
-    configs = {r.name: f.result() for r, f in client.describe_configs(resources).items()} if resources else {}
+    configs = _configs(client, [name for topic in topics.values() if (name := settings.topic(topic.name)) in existing])
     changes = []
     for topic in topics.values():
         name = settings.topic(topic.name)

@@ -31,7 +31,8 @@ from services.intake.gateway.receiver import ANSWER_SECONDS, MAX_WAITING_BYTES, 
 from services.runtime.embedded import EmbeddedCluster
 from services.runtime.letters import read_letters
 from services.runtime.mesh import Mesh
-from services.runtime.processes import free_port, wait_until
+from services.runtime.ports import free_port
+from services.runtime.processes import wait_until
 from services.runtime.publisher import Publisher
 from services.runtime.sealing import feedback_key
 from services.runtime.settings import Settings, environment

@@ -13,7 +13,8 @@ import yaml
 from rule_files import FOLDER, RULES
 from tools import need
 
-from services.runtime.processes import free_port, spawn, wait_until
+from services.runtime.ports import free_port
+from services.runtime.processes import spawn, wait_until
 
 WINDOW = {"$__rate_interval": "10s", "$service": ".*", "$unit_group": ".*"}
 """What Grafana would put in place of its variables."""

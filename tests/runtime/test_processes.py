@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -11,17 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from services.runtime.processes import (
-    Child,
-    ProcessFailedError,
-    free_port,
-    port_accepts,
-    port_is_free,
-    runs,
-    spawn,
-    stop_all,
-    wait_until,
-)
+from services.runtime.processes import Child, ProcessFailedError, runs, spawn, stop_all, wait_until
 
 SLEEPER = [sys.executable, "-c", "import time; print('ready', flush=True); time.sleep(600)"]
 STUBBORN = [
@@ -141,22 +130,6 @@ def test_ctrl_c_reaches_the_parent_and_not_its_children(tmp_path: Path) -> None:
     assert os.getpgid(parent.pid) != os.getpgid(child_pid)
     parent.kill()
     parent.wait()
-
-
-def test_a_port_in_use_is_not_given() -> None:
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        server.listen()
-        taken = server.getsockname()[1]
-        assert not port_is_free(taken)
-        assert port_accepts(taken)
-        assert taken != free_port(preferred=taken)
-
-
-def test_no_port_is_given_twice() -> None:
-    ports = [free_port() for _ in range(20)]
-    assert len(ports) == len(set(ports))
-    assert ports[0] != free_port(preferred=ports[0])
 
 
 def _parent(tmp_path: Path, forked_by: str, program: str = PARENT) -> tuple[subprocess.Popen[str], int]:

@@ -1,10 +1,14 @@
 """Topics are created from their files, checked, and never altered behind anybody's back."""
 
+from typing import Any
+
 import pytest
+from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 from typer.testing import CliRunner
 
 from schemas.topics import load
 from services.__main__ import app
+from services.runtime import topics_admin
 from services.runtime.settings import Settings
 from services.runtime.topics_admin import BrokerUnreachableError, admin, apply, plan
 
@@ -19,6 +23,26 @@ def test_apply_creates_every_topic_and_then_the_plan_is_empty(settings: Settings
     assert {"create"} == {change.action for change in plan(settings, load())}
     assert [] == apply(settings, load())
     assert [] == plan(settings, load())
+
+
+@pytest.mark.broker
+def test_a_broker_that_hears_of_a_topic_late_is_asked_again(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topics = {"closed-tickets": load()["closed-tickets"]}
+    asked: list[str] = []
+
+    class OfALateBroker(AdminClient):
+        def describe_configs(self, resources: Any, **options: Any) -> Any:
+            asked.extend(resource.name for resource in resources)
+            if len(asked) == 1:
+                resources = [ConfigResource(ResourceType.TOPIC, settings.topic("not-there-yet"))]
+            return super().describe_configs(resources, **options)
+
+    apply(settings, topics)
+    monkeypatch.setattr(topics_admin, "AdminClient", OfALateBroker)
+    assert [] == plan(settings, topics)
+    assert [settings.topic("closed-tickets")] * 2 == asked
 
 
 @pytest.mark.broker

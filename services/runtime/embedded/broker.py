@@ -13,7 +13,8 @@ from pathlib import Path
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from services.runtime.processes import Child, ProcessFailedError, port_accepts, spawn, wait_until
+from services.runtime.ports import port_accepts
+from services.runtime.processes import Child, ProcessFailedError, spawn, wait_until
 
 HEAP_MB = 512
 _FORMAT_TIMEOUT_S = 120

@@ -25,13 +25,8 @@ from services.runtime.embedded.home import cache_folder, exclusive, lock_file
 from services.runtime.embedded.jars import class_path, kafka_version
 from services.runtime.embedded.java import JavaChoice, java_program
 from services.runtime.embedded.redis_server import RedisServer
-from services.runtime.processes import (
-    ProcessFailedError,
-    free_port,
-    port_is_free,
-    stop_all,
-    wait_until,
-)
+from services.runtime.ports import free_port, port_is_free
+from services.runtime.processes import ProcessFailedError, stop_all, wait_until
 
 START_TIMEOUT_S = 90.0
 STOP_GRACE_S = 10.0

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from services.runtime.embedded.broker import NodePorts
 from services.runtime.embedded.cluster import EmbeddedCluster, Ports
 from services.runtime.embedded.home import holder, hotline_home, lock_file
-from services.runtime.processes import free_port
+from services.runtime.ports import free_port
 
 
 class Server(BaseModel, frozen=True):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import redis
-from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, Consumer, KafkaError, Message, Producer
+from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, Consumer, KafkaError, KafkaException, Message, Producer
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
 
 from services.runtime.embedded import (
@@ -19,7 +19,7 @@ from services.runtime.embedded import (
 )
 from services.runtime.embedded.broker import NodePorts
 from services.runtime.embedded.cluster import Ports
-from services.runtime.processes import runs
+from services.runtime.processes import runs, wait_until
 
 pytestmark = pytest.mark.broker
 QUIET = {"log_level": 0}
@@ -99,7 +99,7 @@ def test_data_survives_kill_9_and_a_new_cluster_on_the_same_folder(tmp_path: Pat
 def test_one_of_three_brokers_is_killed_and_writes_to_all_go_on(tmp_path: Path) -> None:
     with EmbeddedCluster(tmp_path, 3, redis=False) as cluster:
         create_topic(cluster, "safe", partitions=4)
-        assert topic_setting(cluster, "safe", "min.insync.replicas") == "2"
+        wait_until(lambda: topic_setting(cluster, "safe", "min.insync.replicas") == "2", 20, "two replicas in sync")
         assert produce(cluster, "safe", 100) == []
         cluster.brokers[1].kill()
         assert [broker.alive for broker in cluster.brokers] == [True, False, True]
@@ -130,9 +130,15 @@ def create_topic(cluster: EmbeddedCluster, name: str, *, partitions: int) -> Non
 
 
 def topic_setting(cluster: EmbeddedCluster, topic: str, name: str) -> str | None:
+    """None also while the broker that is asked has not heard of the topic yet."""
     resource = ConfigResource(ResourceType.TOPIC, topic)
     admin = AdminClient({"bootstrap.servers": cluster.bootstrap_servers, **QUIET})
-    value: str | None = admin.describe_configs([resource])[resource].result(20)[name].value
+    try:
+        value: str | None = admin.describe_configs([resource])[resource].result(20)[name].value
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+            raise
+        return None
     return value
 
 

@@ -15,7 +15,8 @@ import pytest
 from services.runtime.embedded.dev_state import DevState, running
 from services.runtime.embedded.home import cache_folder, holder, lock_file
 from services.runtime.embedded.jars import class_path
-from services.runtime.processes import free_port, runs, wait_until
+from services.runtime.ports import free_port
+from services.runtime.processes import runs, wait_until
 
 pytestmark = pytest.mark.broker
 MOUNT, UMOUNT = shutil.which("mount"), shutil.which("umount")

@@ -11,7 +11,7 @@ import pytest
 from services.runtime.embedded.errors import NoNetworkError, StartError
 from services.runtime.embedded.home import cache_folder
 from services.runtime.embedded.jars import class_path, kafka_version, locked_jars
-from services.runtime.processes import free_port
+from services.runtime.ports import free_port
 
 pytestmark = pytest.mark.broker
 
