@@ -1,6 +1,8 @@
 """The job that every engine does: decode an event, write one table key with changelog, emit one output.
 
-Nothing of the project is imported here: the peers' environment does not have it.
+Nothing of the project is imported here: the peers' environment does not have it. In Python, JSON is read with orjson,
+as Quix Streams does; it is written with pydantic_core, for what orjson 3.13 writes holds four kilobytes as long as a
+table keeps it.
 """
 
 import argparse

@@ -5,7 +5,8 @@ import os
 import sys
 from typing import Any
 
-from pydantic_core import from_json, to_json
+from orjson import loads
+from pydantic_core import to_json
 
 from bench.engines.job import PARTITIONS, arguments, folded
 from services.runtime.collector import settle
@@ -26,7 +27,7 @@ async def main() -> None:
         for message in run.messages:
             key = message.key()
             stored = held.get(key)
-            done = folded(None if stored is None else from_json(stored), from_json(message.value()))
+            done = folded(None if stored is None else loads(stored), loads(message.value()))
             if done is not None:
                 emit(out, key, to_json(done[1]))
                 held.put(key, to_json(done[0]))

@@ -6,7 +6,8 @@ What anyone writes first. It has no recovery: after a crash its table would be e
 import time
 
 from confluent_kafka import Consumer, Producer
-from pydantic_core import from_json, to_json
+from orjson import loads
+from pydantic_core import to_json
 
 from bench.engines.job import arguments, folded
 
@@ -33,7 +34,7 @@ def main() -> None:
                 continue
             key = message.key()
             stored = table.get(key)
-            done = folded(None if stored is None else from_json(stored), from_json(message.value()))
+            done = folded(None if stored is None else loads(stored), loads(message.value()))
             if done is not None:
                 table[key] = value = to_json(done[0])
                 producer.produce(out, to_json(done[1]), key)

@@ -5,7 +5,8 @@ import sys
 from typing import Any
 
 import faust
-from pydantic_core import from_json, to_json
+from orjson import loads
+from pydantic_core import to_json
 
 from bench.engines.job import PARTITIONS, arguments, folded
 
@@ -32,7 +33,7 @@ async def main() -> None:
         async for event in stream.events():
             key = event.key
             stored = table.get(key)
-            done = folded(None if stored is None else from_json(stored), from_json(event.value))
+            done = folded(None if stored is None else loads(stored), loads(event.value))
             if done is not None:
                 await out.send(key=key, value=to_json(done[1]))
                 table[key] = to_json(done[0])
