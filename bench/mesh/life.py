@@ -57,7 +57,8 @@ class Mesh:
         self._threads = [threading.Thread(target=run, daemon=True) for run in (self._tick, self._answer)]
 
     def start(self) -> None:
-        """Let the time run."""
+        """Let the time run; whoever answers hears everything that is said from now on."""
+        self._heard = log.follow(self.settings, "ticket-events", self.partitions)
         for thread in self._threads:
             thread.start()
 
@@ -132,7 +133,7 @@ class Mesh:
         self._publisher.close()
 
     def _answer(self) -> None:
-        consumer = log.follow(self.settings, "ticket-events", self.partitions)
+        consumer = self._heard
         reply = Reply(
             content_ref="text-1", handler="H-1", responsible="R-1", result=ReplyResult.RESOLVED, template_digest="d-1"
         )

@@ -43,7 +43,7 @@ class Settings(BaseSettings):
     )
     commit_interval: float = Field(default=1.0, gt=0, description="seconds between commits; bounds what is replayed")
     linger: float = Field(
-        default=0.05, ge=0, description="seconds a fact or command waits for others: full batches spare the broker work"
+        default=0.1, ge=0, description="seconds a fact or command waits for others: full batches spare the broker work"
     )
     watermark_interval: float = Field(
         default=10.0, gt=0, description="seconds between published watermarks, for which only tests and the demo wait"
