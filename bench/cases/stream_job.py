@@ -21,7 +21,7 @@ from services.runtime.processes import Child
 SIZES = {
     "ours": 2_000_000, "kafka_streams": 2_000_000, "quix": 1_000_000, "confluent": 2_000_000, "stock_faust": 100_000,
 }  # fmt: skip
-"""Events per engine, so many that each works for over ten seconds, as the last commit comes up to a second after the last
+"""Events per engine, so many that each works for over ten seconds: the last commit comes up to a second after the last
 event. Stock Faust would take minutes a run for a million: the rate of its second half is kept, to see that it lasts."""
 NAMES = {
     "ours": "Faust on the project's driver", "kafka_streams": "Kafka Streams (Java)", "quix": "Quix Streams",
